@@ -51,7 +51,7 @@ KINDS = (
     Kind(
         "Too expensive",
         ("TooExpensive",),
-        "The session, or all sessions of its project together, may cost only so much: see "
+        "The session, or its project as a whole, has a budget in US dollars, and it is used up: see "
         "[what it costs](guide.md#what-it-costs).",
         "Send the prompt with `--over-budget`, or change the budget.",
     ),
@@ -77,8 +77,8 @@ KINDS = (
     Kind(
         "The remote can't be used",
         ("RemoteFailed",),
-        "A server or folder that several machines keep conversations on does not answer, refuses something, or holds "
-        "what this version doesn't know. The log is as it was.",
+        "The server or folder of a [remote](machines.md) does not answer, refuses something, or holds something that "
+        "this version doesn't know. The log was not changed.",
         "Look at the remote with `llm sessions remote test NAME`.",
     ),
     Kind(
@@ -94,15 +94,15 @@ KINDS = (
             "FileRefused",
             "DatabaseRefused",
         ),
-        "The file is not a session's JSONL or a file of a tool that import knows, or it was changed or cut off. "
-        "The message names the place.",
+        "The file is not a session's JSONL, not a file of a [tool that import knows](coming.md), or was changed or cut "
+        "off. The message names the place.",
         "Nothing was imported. Export the session again, or correct that line. "
         "The format is in [database.md](database.md#the-jsonl-format).",
     ),
     Kind(
         "A workflow that can't be run",
         ("WorkflowRefused", "TemplateFailed", "StepFailed", "Mistake", "_mistake"),
-        "The file of a workflow has a mistake, one of its templates can't be filled with what a step answered, or a "
+        "The file of a [workflow](workflows.md) has a mistake, one of its templates can't be filled in, or a "
         "command or an answer can't be used. The message names the line or the step.",
         "Correct that line. `llm sessions run FILE --show` checks a file without sending anything.",
     ),
@@ -121,7 +121,7 @@ KINDS = (
     Kind(
         "Notices on standard error",
         ("say",),
-        "These are not errors: the prompt is sent. They tell you if a session did something that you may not expect.",
+        "These are not errors: the prompt is sent. They report progress, and anything that you may not expect.",
         "You don't have to do anything. `llm sessions context NAME` shows the details.",
     ),
     Kind(

@@ -203,7 +203,7 @@ def invariants() -> None:
 
     print("\n| table | column | rule | rows that break it |\n| --- | --- | --- | --- |")
     for one in INVARIANTS:
-        does = "the index is made again" if one.mend == "index" else one.does or "stay"
+        does = "the index is rebuilt" if one.mend == "index" else one.does or "stay"
         table = one.table.removesuffix("_docsize")  # where FTS5 keeps the rows of an index without texts
         print(f"| `{table}` | `{one.column}` | {one.rule} | {does}{' and do no harm' if one.harmless else ''} |")
     print()

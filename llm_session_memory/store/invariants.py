@@ -63,7 +63,7 @@ def _of_turn(table: str, noun: str, column: str = "turn_id", *, harmless: bool =
     return Invariant(
         table,
         column,
-        f"{noun} is of a turn that is in the log.",
+        f"{noun} belongs to a turn in the log.",
         f"r.{column} is not null and not {{turn}}",
         mend=None if harmless else _DELETE,
         does="" if harmless else "deleted",
@@ -75,7 +75,7 @@ def _of_thread(table: str, noun: str, *, harmless: bool = False, column: str = "
     return Invariant(
         table,
         column,
-        f"{noun} is of a conversation or session that is in the log.",
+        f"{noun} belongs to a conversation or session in the log.",
         "not {thread}",
         mend=None if harmless else _DELETE,
         does="" if harmless else "deleted",
@@ -107,7 +107,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "memory_contexts",
         "block_id",
-        "A reason for a request has its block.",
+        "The block of a reason for a request exists.",
         "not exists (select 1 from memory_blocks b where b.id = r.block_id)",
         needs=("memory_blocks",),
         mend=_DELETE,
@@ -116,7 +116,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "memory_contexts",
         "thread_id",
-        "A reason for a request has the conversation of its turn.",
+        "A reason for a request has the same conversation as its turn.",
         "exists (select 1 from turns t where t.id = r.turn_id and t.thread_id <> r.thread_id)",
         needs=("turns",),
         mend="update memory_contexts as r set thread_id = (select t.thread_id from turns t where t.id = r.turn_id)"
@@ -145,11 +145,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     _of_turn("memory_bookmarks", "A bookmark", harmless=True),
     _of_turn("memory_recalls", "A recalled excerpt"),
     _json("memory_recalls", "words_json"),
-    _of_thread("memory_index", "What is indexed"),
+    _of_thread("memory_index", "An index entry"),
     Invariant(
         "memory_index",
         "passages",
-        "The number of passages of a conversation in the index is right.",
+        "The number of a conversation's passages in the index is right.",
         "(r.number, r.passages) not in (select i.number, coalesce(p.count, 0) from memory_index i left join"
         " (select thread, count(*) as count from memory_passages group by thread) p on p.thread = i.number)",
         needs=("memory_passages",),
@@ -158,7 +158,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "memory_passages",
         "thread",
-        "A passage of the index is of a conversation in memory_index.",
+        "A passage in the index belongs to a conversation in memory_index.",
         "not exists (select 1 from memory_index i where i.number = r.thread)",
         needs=("memory_index",),
         mend="index",
@@ -166,14 +166,14 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "memory_passages",
         "turn_id",
-        "A passage of the index is of a turn that is in the log.",
+        "A passage in the index belongs to a turn in the log.",
         "not {turn}",
         mend="index",
     ),
     Invariant(
         "memory_words_docsize",
         "id",
-        "The words of the index are of a passage.",
+        "The words in the index belong to a passage.",
         "not exists (select 1 from memory_passages p where p.id = r.id)",
         needs=("memory_passages",),
         mend="index",
@@ -181,7 +181,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "memory_vectors",
         "passage_id",
-        "A vector is of a passage of the index.",
+        "A vector belongs to a passage in the index.",
         "not exists (select 1 from memory_passages p where p.id = r.passage_id and p.thread = r.thread)",
         needs=("memory_passages",),
         mend=_DELETE,
@@ -211,7 +211,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "memory_tombstones",
         "id",
-        "What was deleted is not in the log, unless somebody asked for it again.",
+        "A deleted exchange or conversation is not in the log, unless somebody restored it.",
         "(r.kind = 'turn' and {turn}) or (r.kind = 'thread' and {thread})",
         harmless=True,
     ),
@@ -233,7 +233,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "memory_job_items",
         "job_id",
-        "An item is of a job that is in the log.",
+        "An item belongs to a job in the log.",
         "not exists (select 1 from memory_jobs j where j.id = r.job_id)",
         needs=("memory_jobs",),
         mend=_DELETE,
@@ -250,15 +250,15 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "memory_group_members",
         "name_key",
-        "A member is of a group that is in the log.",
+        "A member belongs to a group in the log.",
         "not exists (select 1 from memory_groups g where g.name_key = r.name_key)",
         needs=("memory_groups",),
         mend=_DELETE,
         does="deleted",
     ),
     _of_thread("memory_group_members", "A member of a group"),
-    _of_turn("memory_votes", "The first answer of a vote", "a_turn_id"),
-    _of_turn("memory_votes", "The second answer of a vote", "b_turn_id"),
+    _of_turn("memory_votes", "The first answer in a vote", "a_turn_id"),
+    _of_turn("memory_votes", "The second answer in a vote", "b_turn_id"),
     _json("memory_remotes", "exclude_tags_json"),
     _json("memory_remotes", "options_json"),
     _of_thread("memory_shared_names", "The name of a session elsewhere"),

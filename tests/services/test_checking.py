@@ -197,7 +197,7 @@ BROKEN: dict[str, tuple[tuple[str, ...] | Callable[[Path], None], str, str, bool
     "a fragment": (("insert into fragments (hash, content) values ('x', 'y')",), "hashes", "1 fragment differs", False),
     "a lost table": (("drop table memory_notes",), "tables", "lost a table: memory_notes", True),
     "a lost index": (("drop index memory_notes_thread",), "tables", "memory_notes_thread", True),
-    "a pin": (("insert into memory_pins values ('t', 'gone', '2026')",), "sessions", "a pin is of a turn", True),
+    "a pin": (("insert into memory_pins values ('t', 'gone', '2026')",), "sessions", "a pin belongs to a turn", True),
     "an index": (("update memory_index set passages = 1",), "sessions", "the number of passages", True),
     "lost passages": (("delete from memory_passages where id = 1",), "sessions", "the words of the index", True),
     "a project": (("update memory_sessions set project = 'gone'",), "sessions", "project is in memory_projects", True),

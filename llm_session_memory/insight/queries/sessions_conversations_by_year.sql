@@ -1,6 +1,6 @@
 -- title: Conversations by last use
 -- topic: Housekeeping
--- means: How many conversations were used last in each year, named and unnamed, with their calls: what a rule for keeping would remove.
+-- means: How many conversations were used last in each year, named and unnamed, with their calls: what a retention rule would remove.
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,6 +1,6 @@
 -- title: Cost of this month
 -- topic: Cost and budgets
--- means: The cost of this month so far (UTC) in US dollars, by day on average, what the whole month comes to at that rate, and the month before.
+-- means: The cost of this month so far (UTC) in US dollars, its daily average, a forecast for the whole month at that rate, and the previous month.
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,6 +1,6 @@
 -- title: Changes of model in a conversation
 -- topic: Models
--- means: How often conversations went on with another model, by the model before and after, among the newest 100,000 calls: where you go if you are not content.
+-- means: How often conversations continued with another model, by the model before and after, among the newest 100,000 calls: where you go when a model disappoints you.
 with newest as (
     select id, thread_id, model from (select id, thread_id, model from turns order by id desc limit 100000) t
     union all

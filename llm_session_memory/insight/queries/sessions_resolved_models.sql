@@ -1,6 +1,6 @@
 -- title: Models that really replied
 -- topic: Models
--- means: The model that the server says replied, if it told: an alias such as “latest” stands for other models in time.
+-- means: The models that replied, as the servers reported them: over time, an alias such as “latest” can mean different models.
 with calls as (
     select id, model, resolved_model, datetime_utc from turns
     union all

@@ -1,6 +1,6 @@
 -- title: Conversations resumed after a pause
 -- topic: Conversations
--- means: Calls that went on with a conversation after days without one, the longest pause first.
+-- means: Calls that continued a conversation after a pause of days, the longest pause first.
 -- param days: the fewest days of a pause; empty for 7
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns

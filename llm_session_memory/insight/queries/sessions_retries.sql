@@ -1,6 +1,6 @@
 -- title: Retries
 -- topic: Failures and retries
--- means: The failed prompts that were answered later, by the model that failed and the one that answered: how many, and the average minutes between.
+-- means: The failed prompts that were answered later, by the model that failed and the one that answered: how many, and the average minutes in between.
 with calls as (
     select id, model, datetime_utc from turns
     union all

@@ -1,6 +1,6 @@
 -- title: Search in fragments
 -- topic: Search
--- means: The fragments sent with prompts that contain a text, whatever the case of its English letters, with the number of calls that used each.
+-- means: The fragments sent with prompts that contain a text, ignoring the case of English letters, with the number of calls that used each.
 -- param q: the text to find
 with used as (
     select u.fragment_id, u.turn_id as call_id from turn_fragments u join turns t on t.id = u.turn_id

@@ -1,6 +1,6 @@
 -- title: Search in what you wrote about sessions
 -- topic: Search
--- means: The names, titles, notes, tags, facts, bookmarks, reasons of ratings and summaries of sessions that contain a text, whatever the case of its English letters.
+-- means: The names, titles, notes, tags, facts, bookmarks, reasons of ratings and summaries of sessions that contain a text, ignoring the case of English letters.
 -- param q: the text to find
 with kept as (
     select 'name' as kind, name as text, thread_id, created_utc as at from memory_sessions

@@ -1,6 +1,6 @@
 -- title: Search in tool results
 -- topic: Search
--- means: The newest tool results that contain a text, whatever the case of its English letters. The full-text search has prompts and replies only.
+-- means: The newest tool results that contain a text, ignoring the case of English letters. The full-text search has prompts and replies only.
 -- param q: the text to find
 with results as (
     select t.id, t.thread_id, t.datetime_utc, p.tool_name as name, json_extract(p.payload, '$.output') as output

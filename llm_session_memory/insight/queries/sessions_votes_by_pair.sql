@@ -1,6 +1,6 @@
 -- title: Votes by pair of models
 -- topic: Comparisons
--- means: For each two models that were voted on: how often the first was found better, the second, or neither.
+-- means: For each pair of models: how many votes preferred the first, the second, or neither.
 with sides as (
     select a.model, b.model as other, v.better = 'a' as won, v.better = 'b' as lost, v.better = '=' as tied, v.blind
     from memory_votes v
