@@ -1,21 +1,23 @@
--- Rights for a team on a PostgreSQL remote: an example, to be changed to what your team needs.
+-- Permissions for a team on a PostgreSQL remote: an example to adapt.
 --
--- Each member has a role of their own. Conversations without a project are everybody's, and so are those of a project
--- that is not in team_projects. The others can be read and changed only by the members who are named there.
+-- Each member has their own role. If a project is in team_projects, only the members named there can read and change
+-- its conversations. Everybody can read and change all other conversations, including those without a project.
 --
--- Run it as the owner of the tables, after the first `llm sessions push` has made them, and again after an update that
--- brings new tables: until then, members have no right to those. The owner must not be a superuser and not one of the
--- members, because no rule holds for an owner. Before that, as a superuser:
+-- First, as a superuser, create the roles:
 --
 --     create role llm_team nologin;
 --     create role anna login password '...' in role llm_team;
 --     create role ben login password '...' in role llm_team;
 --
--- Then: psql -d DATABASE -f team.sql, and name the members of each project:
+-- Then run this file as the owner of the tables, after the first `llm sessions push` has created them:
+-- psql -d DATABASE -f team.sql. Run it again after an update that adds tables; until then, members can't use those.
+-- The owner must not be a superuser or a member, because no rule applies to an owner.
+--
+-- Last, name the members of each project:
 --
 --     insert into llm_sessions.team_projects (project, member) values ('bridge', 'anna');
 --
--- A project's name is written there as in memory_projects.name_key: in lower case.
+-- Write a project's name as in memory_projects.name_key: in lower case.
 
 begin;
 set local search_path = llm_sessions;
@@ -71,12 +73,12 @@ grant select, insert, update, delete on all tables in schema llm_sessions to llm
 grant usage on all sequences in schema llm_sessions to llm_team;
 revoke all on team_projects from llm_team;
 revoke insert, update, delete on remote_version from llm_team;
--- Nobody changes who sent something, nor what it is.
+-- Nobody may change who sent something, or what kind of thing it is.
 revoke update on remote_documents from llm_team;
 grant update (doc, thread_id, refs, place, bucket, stamp, machine, person) on remote_documents to llm_team;
 
--- Jobs have no rights by row: a worker takes any item that waits, and each item has its prompt. So members have no right
--- to them. Whoever shares a batch needs another schema, where all who work on it may read all of it.
+-- Jobs have no row-level security: a worker takes any waiting item, and each item has its prompt. So members can't use
+-- them. To share a batch, use another schema, where everybody who works on it may read all of it.
 do $$
 declare
     its_name text;
@@ -93,7 +95,7 @@ alter table remote_threads enable row level security;
 drop policy if exists team on remote_threads;
 create policy team on remote_threads using (team_sees(project, current_user));
 
--- Content may have been sent by several; who sent it sees it, because nothing may refer to it yet.
+-- Several members may have sent the same content. Its senders see it, because nothing may refer to it yet.
 alter table remote_documents enable row level security;
 drop policy if exists team on remote_documents;
 create policy team on remote_documents using (
