@@ -142,10 +142,19 @@ def _requests(traces: Iterable[Trace]) -> Iterator[str]:
 
     for (name, number, _), of_request in groupby(sorted(traces, key=request), request):
         parts = [
-            f"{as_ranges([one.of_number for one in found])} of “{of_name}” ({kind})"
+            f"{_numbered([one.of_number for one in found])} of “{of_name}” ({kind})"
             for (of_name, kind), found in groupby(sorted(of_request, key=part), part)
         ]
-        yield f"“{name}” #{number} has {', '.join(parts)}"
+        whose = f"“{name}” #{number}" if number else f"An undone exchange of “{name}”"
+        yield f"{whose} has {', '.join(parts)}"
+
+
+def _numbered(numbers: Sequence[int]) -> str:
+    """Return exchanges by their numbers; those that were undone have none, which is 0 here."""
+    known = [number for number in numbers if number]
+    undone = len(numbers) - len(known)
+    without = [counted(undone, "undone exchange")] if undone else []
+    return " and ".join([*([as_ranges(known)] if known else []), *without])
 
 
 def _limited(found: Iterable[str], most: int | None) -> Iterator[str]:

@@ -78,6 +78,21 @@ def test_traces_are_listed_by_request(blank: bool, first: str) -> None:
     ]
 
 
+def test_traces_of_undone_exchanges_are_listed_without_a_number() -> None:
+    """An exchange that was undone has no number, so a trace of it, or in its request, says that it was undone."""
+    traces = (
+        _trace("history", "work", 4, 3),
+        _trace("history", "work", 4, 0),
+        _trace("history", "work", 5, 0),
+        _trace("history", "work", 0, 3),
+    )
+    assert [*lines(DeletionPlan(traces=traces), blank=True)][1:] == [
+        "  An undone exchange of “work” has #3 of “work” (history)",
+        "  “work” #4 has #3 and 1 undone exchange of “work” (history)",
+        "  “work” #5 has 1 undone exchange of “work” (history)",
+    ]
+
+
 def test_what_stays_and_what_else_goes() -> None:
     """What stays has its reason and what to do. What goes besides is said too."""
     plan = DeletionPlan(
