@@ -20,7 +20,7 @@ from ..show.cards import Card, cards
 from ..show.replay import dressed, embedded, pauses, unknown_runs
 from ..show.showing import Showing
 from ..show.words import moment
-from ..web.access import log_of, thread_of
+from ..web.access import VisitorLog, log_of, thread_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
 from ..web.log_path import to_name
@@ -55,10 +55,7 @@ async def replay(datasette: Any, request: Any) -> Any:
         start = number
     rendered = parameters.number(request, "rendered")
     if rendered is not None and request.url_vars.get("format") == "json":
-        some = await log.read(stretch, thread_id, rendered, rendered + _RENDERED - 1)
-        showing = Showing(links, reference, may_see_files=False, folds=False)
-        html = await asyncio.get_running_loop().run_in_executor(None, dressed, some, showing)
-        return as_json({"ok": True, "session": reference, "first": rendered, "rendered": html})
+        return as_json(await _rendered(log, links, thread_id, reference, rendered))
 
     def read(source: Source) -> tuple[Replay, Transcript]:
         found = read_replay(source, thread_id, start)
@@ -70,6 +67,21 @@ async def replay(datasette: Any, request: Any) -> Any:
     if request.url_vars.get("format") == "json":
         html_url = datasette.absolute_url(request, links.replay(found.line.reference, **{"from": start}))
         return as_json({"ok": True, **_fields(links, found), "html_url": html_url})
+    context = await _context(log, links, found, page)
+    twin = links.replay(found.line.reference, "json", **{"from": found.first if found.first > 1 else None})
+    return await as_page(datasette, request, "sv_replay", context, twin)
+
+
+async def _rendered(log: VisitorLog, links: Links, thread_id: str, reference: str, first: int) -> dict[str, Any]:
+    """Return the messages of some exchanges as HTML, which the script asks for."""
+    some = await log.read(stretch, thread_id, first, first + _RENDERED - 1)
+    showing = Showing(links, reference, may_see_files=False, folds=False)
+    html = await asyncio.get_running_loop().run_in_executor(None, dressed, some, showing)
+    return {"ok": True, "session": reference, "first": first, "rendered": html}
+
+
+async def _context(log: VisitorLog, links: Links, found: Replay, page: Transcript) -> dict[str, Any]:
+    """Return what the page shows: the transcript for visitors without JavaScript, and the data for the player."""
     here = found.line.reference
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
 
@@ -83,12 +95,12 @@ async def replay(datasette: Any, request: Any) -> Any:
 
     shown, data, texts = await asyncio.get_running_loop().run_in_executor(None, drawn)
     earlier = max(found.first - (found.last - found.first + 1), 1)
-    context = {
+    return {
         "database": log.name,
         "private": log.private,
         "links": links,
         "reference": here,
-        "title": one_line(found.line.heading, 120) or thread_id,
+        "title": one_line(found.line.heading, 120) or found.line.thread_id,
         "found": found,
         "data": data,
         "texts": texts,
@@ -101,8 +113,6 @@ async def replay(datasette: Any, request: Any) -> Any:
         "earlier_url": links.replay(here, **{"from": earlier}) if found.first > 1 else None,
         "later_url": links.replay(here, **{"from": found.last + 1}) if found.last < found.total else None,
     }
-    twin = links.replay(here, "json", **{"from": found.first if found.first > 1 else None})
-    return await as_page(datasette, request, "sv_replay", context, twin)
 
 
 def _exchange(request: Any) -> int | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from llm_session_memory.reader.alike import alike
-from llm_session_memory.reader.entries import PAGE, RATED_WORDS, Results
+from llm_session_memory.reader.entries import PAGE, RATED_WORDS, Filters, Results
 from llm_session_memory.reader.listing import projects, tags
 from llm_session_memory.reader.llms_indexes import Order
 from llm_session_memory.reader.search import search as read
@@ -41,36 +43,70 @@ async def search(datasette: Any, request: Any) -> Any:
     links = Links(datasette, log.name)
     thread_id, within = await _within(log, parameters.text(request, "session"))
     found: Results = await log.read(read, filters, thread_id=thread_id, order=order, after=start and str(start))
-    asked = {
-        **parameters.asked(filters),
-        "session": within and within.reference,
-        "sort": None if order == "best" else order,
-    }
+    one = _Search(log, links, filters, order, start, within, found)
 
     def absolute(address: str) -> str:
         return str(datasette.absolute_url(request, address))
 
     if request.url_vars.get("format") == "json":
-        following = links.search("json", next=found.next, **asked) if found.next else None
-        return as_json(
-            {
-                "ok": True,
-                "database": log.name,
-                "groups": [shown.fields(absolute, links, group, filters.text) for group in found.groups],
-                "hits": found.hits,
-                "exchanges": found.hits,
-                "sessions": len(found.groups),
-                "limited_to_newest": found.limited,
-                "llms_index": found.llms_index,
-                "next": found.next,
-                "next_url": following and absolute(following),
-                "html_url": absolute(links.search(next=start, **asked)),
-            }
-        )
+        return as_json(_fields(one, absolute))
+    twin = links.search("json", next=start, **one.asked)
+    return await as_page(datasette, request, "sv_search", await _context(one), twin)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search as it was asked, and what was found; `within` is the line of the session that was searched."""
+
+    log: VisitorLog
+    links: Links
+    filters: Filters
+    order: Order
+    start: int | None
+    within: Any
+    found: Results
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The parameters of addresses that ask for the same, but for the page."""
+        return {
+            **parameters.asked(self.filters),
+            "session": self.within and self.within.reference,
+            "sort": None if self.order == "best" else self.order,
+        }
+
+    @property
+    def next_page(self) -> dict[str, Any]:
+        """The parameters of the next page."""
+        return {"next": self.found.next, **self.asked}
+
+
+def _fields(one: _Search, absolute: Callable[[str], str]) -> dict[str, Any]:
+    """Return what was found as plain values."""
+    links, found = one.links, one.found
+    return {
+        "ok": True,
+        "database": one.log.name,
+        "groups": [shown.fields(absolute, links, group, one.filters.text) for group in found.groups],
+        "hits": found.hits,
+        "exchanges": found.hits,
+        "sessions": len(found.groups),
+        "limited_to_newest": found.limited,
+        "llms_index": found.llms_index,
+        "next": found.next,
+        "next_url": absolute(links.search("json", **one.next_page)) if found.next else None,
+        "html_url": absolute(links.search(next=one.start, **one.asked)),
+    }
+
+
+async def _context(one: _Search) -> dict[str, Any]:
+    """Return what the page shows."""
+    log, links, filters, found, within = one.log, one.links, one.filters, one.found, one.within
     asked_for = query_of(filters.text or "")
     searched = bool(asked_for.words or asked_for.signs)
-    near = await log.read(alike, filters.text) if searched and not found.hits and not within and not start else ()
-    context = {
+    is_empty = searched and not found.hits and not within and not one.start
+    near = await log.read(alike, filters.text) if is_empty else ()
+    return {
         "database": log.name,
         "private": log.private,
         "links": links,
@@ -79,21 +115,19 @@ async def search(datasette: Any, request: Any) -> Any:
         "tags": await log.read(tags),
         "projects": await log.read(projects),
         "rated": RATED_WORDS if RATINGS in log.tables else None,
-        "order": order,
+        "order": one.order,
         "within": within,
         "within_title": within and one_line(within.heading, 80),
         "found": found,
-        "count": shown.count(found, start or 0, PAGE),
+        "count": shown.count(found, one.start or 0, PAGE),
         "groups": [shown.group(links, group, filters.text) for group in found.groups],
-        "active": shown.active(links, asked),
-        "near": [(one_line(one.heading, 80), links.session(one.reference)) for one in near],
+        "active": shown.active(links, one.asked),
+        "near": [(one_line(line.heading, 80), links.session(line.reference)) for line in near],
         "searched": searched,
-        "more_url": links.search(next=found.next, **asked) if found.next else None,
-        "first_url": links.search(**asked) if start else None,
-        "everywhere_url": links.search(**{**asked, "session": None}) if within else None,
+        "more_url": links.search(**one.next_page) if found.next else None,
+        "first_url": links.search(**one.asked) if one.start else None,
+        "everywhere_url": links.search(**{**one.asked, "session": None}) if within else None,
     }
-    twin = links.search("json", next=start, **asked)
-    return await as_page(datasette, request, "sv_search", context, twin)
 
 
 async def _within(log: VisitorLog, reference: str | None) -> tuple[str | None, Any]:
