@@ -69,7 +69,7 @@ def unarchive_command(
     _change(names, matching, database, archived=False, dry_run=dry_run, json_=json_)
 
 
-def _change(  # noqa: PLR0913  one parameter an option
+def _change(
     names: tuple[str, ...],
     matching: Filters | None,
     database: str | None,

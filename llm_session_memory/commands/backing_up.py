@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--attachments", is_flag=True, help="Also copy files that attachments name by their paths")
 @encryption_options()
-def backup_command(  # noqa: PLR0913  one parameter an option
+def backup_command(
     file: str | None,
     overwrite: bool,  # noqa: FBT001  a flag
     folder: str | None,

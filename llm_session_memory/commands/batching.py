@@ -118,7 +118,7 @@ def _wishes_options(function: F) -> F:
     help="Format of FILE [by its ending, or its first line]",
 )
 @dry_run_option("Only check FILE, and print what would be sent and about what it would cost")
-def batch_command(  # noqa: PLR0913  one parameter an option
+def batch_command(
     file: str,
     wishes: Wishes,
     name: str | None,

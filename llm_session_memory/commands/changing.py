@@ -61,7 +61,7 @@ _WIDTH = 80
 @budget_option("it")
 @matching_options(apart=("meta", "model", "project", "template"))
 @dry_run_option()
-def set_command(  # noqa: PLR0913  one parameter an option
+def set_command(
     names: tuple[str, ...],
     changes: Changes,
     meta: tuple[tuple[str, str], ...],
@@ -114,7 +114,7 @@ class _Asked:
     `params` are values for the variables of the template.
     """
 
-    def __init__(  # noqa: PLR0913  what can be asked for, each on its own
+    def __init__(
         self,
         changes: Changes,
         facts: Mapping[str, str],

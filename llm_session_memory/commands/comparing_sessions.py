@@ -58,7 +58,7 @@ def compare_command() -> None:
     help="Compare answers to the same prompt, or those with the same place in their sessions [prompt]",
 )
 @click.option("json_", "--json", is_flag=True, help="Output everything as JSON, with the answers")
-def _sessions_command(  # noqa: PLR0913  one parameter an option
+def _sessions_command(
     names: tuple[str, ...],
     group: str | None,
     by: str,

@@ -132,7 +132,7 @@ def delete_command(
     "--undone", is_flag=True, help="Only exchanges that were undone; --older-than and --before say how long ago"
 )
 @_how_options
-def purge_command(  # noqa: PLR0913  one parameter an option
+def purge_command(
     older_than: str | None,
     before: str | None,
     tags: tuple[str, ...],

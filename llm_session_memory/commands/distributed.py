@@ -67,7 +67,7 @@ _DEAD_AFTER = 30
 @click.option("--until-done", is_flag=True, help="End when nothing is left to ask, instead of waiting for more")
 @click.option("--schema", metavar="NAME", help="Schema of the database [llm_sessions]")
 @ending_in_order()
-def worker_command(  # noqa: PLR0913  one parameter an option
+def worker_command(
     remote: str,
     models: tuple[str, ...],
     tools: tuple[str, ...],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..remotes.postgres.job_board import Board
 
 
-def begin_on(  # noqa: PLR0913  what a job is made of, and where it goes
+def begin_on(
     memory: Memory, given: str, settings: dict[str, Any], items: Iterable[Item], stem: str, max_cost: float | None
 ) -> None:
     """Keep a job here, give it to the workers at a place, and print how to go on.

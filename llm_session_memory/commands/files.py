@@ -57,7 +57,7 @@ def _complete_rest(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @matching_options()
 @dry_run_option("Only print which files would be written")
 @ending_in_order()
-def export_command(  # noqa: PLR0913  one parameter an option
+def export_command(
     name: str | None,
     rest: tuple[str, ...],
     format_: str | None,
@@ -122,7 +122,7 @@ def _lock(encrypt: Encrypting | None, to: str, *, dry_run: bool = False) -> Lock
     return encrypt.lock()
 
 
-def _export_several(  # noqa: PLR0913  one parameter an option
+def _export_several(
     memory: Memory,
     names: Sequence[str],
     to: str,
@@ -169,7 +169,7 @@ def _export_several(  # noqa: PLR0913  one parameter an option
         echo(f"Dry run: {counted(len(names), 'session')} would be written. Nothing was written.", err=True)
 
 
-def _export(  # noqa: PLR0913  one parameter an option
+def _export(
     memory: Memory, name: str, file: Path, format_: str | None, *, force: bool, lock: Locking | None, hide: Hide
 ) -> None:
     """Write one session to a file, or to standard output."""

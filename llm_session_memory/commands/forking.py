@@ -37,7 +37,7 @@ def _complete_point(ctx: click.Context, param: click.Parameter, incomplete: str)
 @click.option("--as", "new_name", metavar="NAME", help="Name of the new session [NAME-2, or the next that is free]")
 @settings_options
 @budget_option("the new session")
-def fork_command(  # noqa: PLR0913  one parameter an option
+def fork_command(
     name: str,
     at: str | None,
     new_name: str | None,

@@ -46,7 +46,7 @@ class _FileOrFolder(click.File):
 @dry_run_option("Only print what would be imported")
 @click.option("--restore-deleted", is_flag=True, help="Also import exchanges that were deleted from this log")
 @ending_in_order()
-def import_command(  # noqa: PLR0913  one parameter an option
+def import_command(
     file: IO[bytes] | Path,
     name: str | None,
     dry_run: bool,  # noqa: FBT001  a flag
@@ -95,7 +95,7 @@ def _plain(file: IO[bytes] | Path, unlock: Unlocking, where: str) -> Iterator[IO
         yield stream
 
 
-def _import(  # noqa: PLR0913  one parameter an option
+def _import(
     stream: IO[bytes], where: str, name: str | None, database: str | None, *, restore_deleted: bool, dry_run: bool
 ) -> None:
     """Import a session of our own."""
@@ -119,7 +119,7 @@ def _import(  # noqa: PLR0913  one parameter an option
         echo("Dry run: nothing was imported.", err=True)
 
 
-def _arrive(  # noqa: PLR0913  one parameter an option
+def _arrive(
     database: str | None, source: SourceFile, format_: Format, name: str | None, *, restore_deleted: bool, dry_run: bool
 ) -> None:
     """Import what is new in a file or folder of another tool, and print what that is."""

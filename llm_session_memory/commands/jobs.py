@@ -74,7 +74,7 @@ def job_command() -> None:
 )
 @click.option("--force", is_flag=True, help="Replace the file if it already exists")
 @click.option("--json", "json_", is_flag=True, help="Output the job as JSON, with --items its items too")
-def show_command(  # noqa: PLR0913  one parameter an option
+def show_command(
     name: str,
     items: bool,  # noqa: FBT001  a flag
     output: Path | None,

@@ -35,7 +35,7 @@ _WIDTH = 40
 @click.option("--sealed", is_flag=True, help="List sealed sessions: with their dates, and the file that each is in")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 @click.pass_context
-def list_command(  # noqa: PLR0913  one parameter an option
+def list_command(
     ctx: click.Context,
     count: int,
     after: str | None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--reindex", is_flag=True, help="Make all indexes again")
 @click.option("--wal", type=click.Choice(["on", "off"]), help="Turn WAL mode on or off")
 @click.option("json_", "--json", is_flag=True, help="Output the figures as JSON; without another option only")
-def maintenance_command(  # noqa: PLR0913  one parameter an option
+def maintenance_command(
     vacuum: bool,  # noqa: FBT001  a flag
     analyze: bool,  # noqa: FBT001  a flag
     optimize: bool,  # noqa: FBT001  a flag

@@ -33,7 +33,7 @@ def _complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--list", "list_", is_flag=True, help="List the notes, as without TEXT")
 @click.option("--delete", type=click.IntRange(min=1), metavar="N", help="Delete note number N")
 @click.option("json_", "--json", is_flag=True, help="Output the notes as JSON")
-def note_command(  # noqa: PLR0913  one parameter an option
+def note_command(
     name: str | None,
     text: str | None,
     everywhere: bool,  # noqa: FBT001  a flag
@@ -131,7 +131,7 @@ def _complete_first(ctx: click.Context, param: click.Parameter, incomplete: str)
 @click.option("--delete", is_flag=True, help="Delete TAGs")
 @dry_run_option()
 @click.option("json_", "--json", is_flag=True, help="Output the tags as JSON")
-def tag_command(  # noqa: PLR0913  one parameter an option
+def tag_command(
     words: tuple[str, ...],
     sessions: tuple[str, ...],
     matching: Filters | None,

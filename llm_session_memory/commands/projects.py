@@ -40,7 +40,7 @@ _WIDTH = 40
 @click.option("--delete", is_flag=True, help="Delete the project; its sessions stay, without a project")
 @click.option("--list", "list_", is_flag=True, help="List all projects, as without NAME")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
-def project_command(  # noqa: PLR0913  one parameter an option
+def project_command(
     name: str | None,
     changes: Changes,
     budget_usd: str | None,

@@ -49,7 +49,7 @@ def _topics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 @click.option("form", "--json", flag_value="json", help="Output as JSON")
 @click.option("form", "--sql", flag_value="sql", help="Print the query itself and do not run it")
 @click.option("--topic", metavar="WORD", shell_complete=_topics, help="Describe the queries of a topic, such as “cost”")
-def query_command(  # noqa: PLR0913  the options
+def query_command(
     name: str | None,
     parameters: tuple[tuple[str, str], ...],
     project: str | None,

@@ -21,7 +21,7 @@ from .common import as_json, echo, opened, session_argument, session_command
 @click.option("--note", default="", metavar="TEXT", help="Reason for the rating")
 @click.option("--delete", is_flag=True, help="Delete the rating")
 @click.option("json_", "--json", is_flag=True, help="Output the session's ratings as JSON")
-def rate_command(  # noqa: PLR0913  one parameter an option
+def rate_command(
     name: str,
     number: int | None,
     mark: str | None,
@@ -60,7 +60,7 @@ def rate_command(  # noqa: PLR0913  one parameter an option
 @click.argument("label", required=False)
 @click.option("--delete", is_flag=True, help="Delete the bookmark")
 @click.option("json_", "--json", is_flag=True, help="Output the session's bookmarks as JSON")
-def bookmark_command(  # noqa: PLR0913  one parameter an option
+def bookmark_command(
     name: str,
     number: int | None,
     label: str | None,

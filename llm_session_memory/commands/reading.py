@@ -26,7 +26,7 @@ _NAME_WIDTH = 20
 @click.option("--from", "first", type=click.IntRange(min=1), metavar="N", help="Start at exchange N")
 @click.option("--to", "last", type=click.IntRange(min=1), metavar="N", help="Stop after exchange N")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
-def show_command(  # noqa: PLR0913  one parameter an option
+def show_command(
     name: str,
     count: int | None,
     first: int | None,
@@ -104,7 +104,7 @@ def _between(memory: Memory, session: Session, start: int, end: int, total: int)
 )
 @click.option("--text", is_flag=True, help="Print the messages exactly as they would be sent")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, including the messages")
-def context_command(  # noqa: PLR0913  one parameter an option
+def context_command(
     name: str,
     prompt: str,
     model_id: str | None,

@@ -26,7 +26,7 @@ from .common import COMPLETING, echo, session_command
 @click.option("--redact", is_flag=True, help="Replace what looks like a key or a password in what is sent")
 @click.option("--key", metavar="ALIAS", help="The key in llm's keys with the password, or with the whole address")
 @click.option("--replace", "anew", is_flag=True, help="Replace the remote of this name")
-def add_command(  # noqa: PLR0913  one parameter an option
+def add_command(
     name: str,
     address: str | None,
     tags: tuple[str, ...],

@@ -51,7 +51,7 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float | 
 @click.option("--from", "begin", metavar="N", help="Start at exchange N, or after the snapshot with this label")
 @click.option("--to", "cast", type=click.Path(dir_okay=False), metavar="FILE.cast", help="Write a recording instead")
 @click.option("--force", is_flag=True, help="Replace FILE.cast if it already exists")
-def replay_command(  # noqa: PLR0913  one parameter an option
+def replay_command(
     name: str,
     speed: float,
     idle: float | None,

@@ -47,7 +47,7 @@ _WIDTH = 160
     help="Stop before it costs more than this, such as 5; none: no limit",
 )
 @click.option("--resume", is_flag=True, help="Go on with a rerun that was interrupted; ask again what failed")
-def rerun_command(  # noqa: PLR0913  one parameter an option
+def rerun_command(
     name: str,
     new_name: str | None,
     start: int | None,

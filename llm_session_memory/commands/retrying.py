@@ -16,7 +16,7 @@ from .common import echo, session_argument, session_command
 @click.option("--no-stream", is_flag=True, help="Don't stream the reply")
 @click.option("--over-budget", is_flag=True, help="Send it even if it would exceed the budget in dollars")
 @click.pass_context
-def retry_command(  # noqa: PLR0913  one parameter an option
+def retry_command(
     ctx: click.Context,
     name: str,
     model: str | None,

@@ -33,7 +33,7 @@ from .working import INTERRUPTED, asked
 @click.option("--show", is_flag=True, help="Check the file and print its graph")
 @click.option("--resume", metavar="RUN", help="Continue a run: finished steps stay, failed ones are tried again")
 @click.option("--json-schema", "schema", is_flag=True, help="Print the JSON schema of the file format, for editors")
-def run_command(  # noqa: PLR0913  one parameter an option
+def run_command(
     file: Path | None,
     params: tuple[tuple[str, str], ...],
     model: str | None,

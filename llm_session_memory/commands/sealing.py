@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("-y", "--yes", is_flag=True, help="Don't ask before erasing")
 @matching_options()
 @ending_in_order()
-def seal_command(  # noqa: PLR0913  one parameter an option
+def seal_command(
     names: tuple[str, ...],
     to: str | None,
     forget: bool,  # noqa: FBT001  a flag

@@ -46,7 +46,7 @@ _WIDTH = 40
 @rated_option("Only exchanges rated", "without a rating")
 @remote_option
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
-def search_command(  # noqa: PLR0913  one parameter an option
+def search_command(
     words: tuple[str, ...],
     session: str | None,
     count: int,
@@ -110,7 +110,7 @@ def search_command(  # noqa: PLR0913  one parameter an option
         click.echo("\n\n".join(map(_shown, hits)))
 
 
-def _there(  # noqa: PLR0913  what a person can ask for, each on its own
+def _there(
     settings: RemoteSettings, text: str, filters: Filters, session: str | None, count: int, *, latest: bool
 ) -> list[Hit]:
     """Return what a search on a remote finds."""

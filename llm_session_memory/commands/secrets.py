@@ -32,7 +32,7 @@ _EXTRA = "More kinds are found with: llm install 'llm-session-memory[secrets]'"
     "--no-backup", is_flag=True, help="With --redact: don't make a backup first, which would have the secrets"
 )
 @click.option("--json", "as_json_", is_flag=True, help="Output as JSON")
-def secrets_command(  # noqa: PLR0913  one parameter an option
+def secrets_command(
     name: str | None,
     kinds: tuple[str, ...],
     redact: bool,  # noqa: FBT001  a flag

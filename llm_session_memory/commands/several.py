@@ -107,7 +107,7 @@ def compare_command() -> click.Command:
     return _Command("compare", params=[*own, *parameters()], callback=_compare, help=_compare.__doc__)
 
 
-def _compare(  # noqa: PLR0913  one parameter an option
+def _compare(
     models: tuple[str, ...],
     session: str | None,
     repeats: int,
@@ -147,7 +147,7 @@ def _compare(  # noqa: PLR0913  one parameter an option
         raise click.exceptions.Exit(1)
 
 
-def _asked(  # noqa: PLR0913  one parameter an option
+def _asked(
     ctx: click.Context,
     names: Sequence[str],
     session: str | None,

@@ -32,7 +32,7 @@ _WIDEST = 40
 @click.option("-m", "--model", help="Only this model")
 @click.option("--project", metavar="NAME", shell_complete=complete_project, help="Only the sessions of this project")
 @click.option("json_", "--json", is_flag=True, help="Output all rows as JSON")
-def stats_command(  # noqa: PLR0913  one parameter an option
+def stats_command(
     name: str | None,
     days: int | None,
     model: str | None,

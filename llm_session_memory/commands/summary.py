@@ -20,7 +20,7 @@ from .common import as_json, echo, local_time, opened, session_argument, session
 @click.option("-m", "--model", "model_id", help="With --redo: model that makes it")
 @click.option("--edit", is_flag=True, help="Edit it in your editor")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, including earlier summaries, newest first")
-def summary_command(  # noqa: PLR0913  one parameter an option
+def summary_command(
     name: str,
     again: bool,  # noqa: FBT001  a flag
     model_id: str | None,

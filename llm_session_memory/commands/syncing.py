@@ -164,7 +164,7 @@ def status_command(
 # -- steps -----------------------------------------------------------------
 
 
-def _move(  # noqa: PLR0913  what was asked for
+def _move(
     ways: tuple[str, ...],
     scope: SyncScope,
     *,

@@ -54,7 +54,7 @@ _SHOW = "show"
 @click.option("-m", "--title-model", metavar="MODEL", help="Model that writes titles [the conversation's]")
 @click.option("-y", "--yes", is_flag=True, help="With --missing: don't ask")
 @click.option("json_", "--json", is_flag=True, help="Output the title as JSON, with its author and its cost")
-def title_command(  # noqa: PLR0913  one parameter an option
+def title_command(
     name: str | None,
     title: str | None,
     make: bool,  # noqa: FBT001  a flag
@@ -112,7 +112,7 @@ def _check(name: str | None, actions: Sequence[bool], auto: str | None, project:
 # -- one conversation --------------------------------------------------------
 
 
-def _one(  # noqa: PLR0913  what a command line says, each on its own
+def _one(
     memory: Memory, thread_id: str, title: str | None, *, make: bool, remove: bool, model_id: str | None
 ) -> None:
     """Set, make or remove a title."""
