@@ -31,8 +31,8 @@ _WOULD = {**_SAID, (True, True): "would be archived", (False, True): "would be i
 def archive_command(
     names: tuple[str, ...],
     matching: Filters | None,
-    dry_run: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    dry_run: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Archive sessions. They are left out of lists and completion, and models don't find them; nothing is deleted.
@@ -54,8 +54,8 @@ def archive_command(
 def unarchive_command(
     names: tuple[str, ...],
     matching: Filters | None,
-    dry_run: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    dry_run: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Bring archived sessions back into lists.

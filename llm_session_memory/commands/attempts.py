@@ -21,8 +21,8 @@ _WIDTH = 40
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 def attempts_command(
     name: str | None,
-    drop: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    drop: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """List the prompts that got no complete reply: of the session NAME, or of all sessions.

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 @encryption_options()
 def backup_command(
     file: str | None,
-    overwrite: bool,  # noqa: FBT001  a flag
+    overwrite: bool,
     folder: str | None,
     keep: int | None,
-    attachments: bool,  # noqa: FBT001  a flag
+    attachments: bool,
     encrypt: Encrypting | None,
     database: str | None,
 ) -> None:

@@ -122,13 +122,13 @@ def batch_command(
     file: str,
     wishes: Wishes,
     name: str | None,
-    session_each: bool,  # noqa: FBT001  a flag
+    session_each: bool,
     limiting: Limiting,
     output: Path | None,
-    force: bool,  # noqa: FBT001  a flag
+    force: bool,
     on: str | None,
     form: Form | None,
-    dry_run: bool,  # noqa: FBT001  a flag
+    dry_run: bool,
     database: str | None,
 ) -> None:
     """Ask a model every line of FILE (- for standard input): JSONL, CSV with named columns, or one prompt a line.

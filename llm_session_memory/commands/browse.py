@@ -25,7 +25,7 @@ _PATIENCE = 30
 @click.argument("name", required=False, shell_complete=complete)
 @click.option("--port", type=click.IntRange(1, 65535), default=_PORT, help=f"Port to serve on [{_PORT}]")
 @click.option("--no-open", is_flag=True, help="Don't open a browser")
-def browse_command(name: str | None, port: int, no_open: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def browse_command(name: str | None, port: int, no_open: bool, database: str | None) -> None:
     """Start Datasette with the log, and open the list of sessions or the page of session NAME. Ctrl-C stops it.
 
     \b
@@ -67,7 +67,7 @@ def _serve(path: Path, port: int, root: str, address: str, *, launch: bool) -> N
         raise SessionError(f"Datasette exited with code {code}.", hint)
 
 
-def _open(server: subprocess.Popen[bytes], root: str, address: str, launch: bool) -> None:  # noqa: FBT001  a thread's arguments
+def _open(server: subprocess.Popen[bytes], root: str, address: str, launch: bool) -> None:
     """Wait until the server answers, then print the page's address and open it."""
     until = time.monotonic() + _PATIENCE
     while server.poll() is None and time.monotonic() < until and not _answers(root):

@@ -71,7 +71,7 @@ def set_command(
     private: str | None,
     budget_usd: str | None,
     matching: Filters | None,
-    dry_run: bool,  # noqa: FBT001  a flag
+    dry_run: bool,
     database: str | None,
 ) -> None:
     """Change the settings that a session's next prompts use. Without options, show them.

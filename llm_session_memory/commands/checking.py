@@ -39,7 +39,7 @@ _LARGEST = 5
 @click.option("--fix", is_flag=True, help="Mend what can be mended without loss, after a backup beside the log")
 @click.option("--json", "json_", is_flag=True, help="Output the findings and figures as JSON")
 @ending_in_order()
-def check_command(fix: bool, json_: bool, database: str | None) -> None:  # noqa: FBT001  flags
+def check_command(fix: bool, json_: bool, database: str | None) -> None:
     """Check whether everything in the log is as it should be, and say what to do if not.
 
     Without --fix, nothing is changed. Other programs can use the log meanwhile, because a private copy of it is

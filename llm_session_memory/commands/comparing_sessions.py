@@ -63,7 +63,7 @@ def _sessions_command(
     group: str | None,
     by: str,
     matching: str,
-    json_: bool,  # noqa: FBT001  a flag
+    json_: bool,
     database: str | None,
 ) -> None:
     """Compare the answers of several sessions, or models, to the same prompts."""
@@ -113,7 +113,7 @@ def _add_command(group: str, names: tuple[str, ...], database: str | None) -> No
 
 @session_command("list", short_help="List groups")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
-def _list_command(json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def _list_command(json_: bool, database: str | None) -> None:
     """List the groups of sessions."""
     with opened(database) as memory:
         groups = [(group, _members(memory, group)) for group in memory.groups.list()]
@@ -132,7 +132,7 @@ def _list_command(json_: bool, database: str | None) -> None:  # noqa: FBT001  a
 @session_command("show", short_help="Show the sessions of a group")
 @click.argument("group", shell_complete=complete_group)
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
-def _show_command(group: str, json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def _show_command(group: str, json_: bool, database: str | None) -> None:
     """Show the sessions of a group, in the order in which they are compared."""
     with opened(database) as memory:
         found = memory.groups.get(group)

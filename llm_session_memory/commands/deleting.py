@@ -138,9 +138,9 @@ def purge_command(
     tags: tuple[str, ...],
     project: str | None,
     model: str | None,
-    unnamed: bool,  # noqa: FBT001  a flag
-    archived: bool,  # noqa: FBT001  a flag
-    undone: bool,  # noqa: FBT001  a flag
+    unnamed: bool,
+    archived: bool,
+    undone: bool,
     how: _How,
     database: str | None,
 ) -> None:

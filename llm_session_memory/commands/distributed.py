@@ -76,7 +76,7 @@ def worker_command(
     requests_a_minute: int | None,
     tokens_a_minute: int | None,
     dead_after: int,
-    until_done: bool,  # noqa: FBT001  a flag
+    until_done: bool,
     schema: str | None,
     database: str | None,
 ) -> None:

@@ -61,13 +61,13 @@ def export_command(
     name: str | None,
     rest: tuple[str, ...],
     format_: str | None,
-    force: bool,  # noqa: FBT001  a flag
+    force: bool,
     to: str | None,
-    redact: bool,  # noqa: FBT001  a flag
-    sanitize: bool,  # noqa: FBT001  a flag
+    redact: bool,
+    sanitize: bool,
     encrypt: Encrypting | None,
     matching: Filters | None,
-    dry_run: bool,  # noqa: FBT001  a flag
+    dry_run: bool,
     database: str | None,
 ) -> None:
     """Write all exchanges of a session to FILE, or to standard output. With --to, write several sessions.

@@ -49,8 +49,8 @@ class _FileOrFolder(click.File):
 def import_command(
     file: IO[bytes] | Path,
     name: str | None,
-    dry_run: bool,  # noqa: FBT001  a flag
-    restore_deleted: bool,  # noqa: FBT001  a flag
+    dry_run: bool,
+    restore_deleted: bool,
     unlock: Unlocking,
     database: str | None,
 ) -> None:

@@ -30,7 +30,7 @@ _STOPPED = 130
 @click.option("--all", "all_", is_flag=True, help="All sessions, archived ones too")
 def index_command(
     names: tuple[str, ...],
-    all_: bool,  # noqa: FBT001  a flag
+    all_: bool,
     database: str | None,
 ) -> None:
     """Index all exchanges of sessions, for recall and search by words, and for recall by meaning.

@@ -27,7 +27,7 @@ _MOST = 20
 @session_command("jobs", short_help="List jobs: batches, reruns and workflows")
 @click.option("-n", "--limit", type=click.IntRange(min=0), default=_MOST, help=f"How many to list, 0 for all [{_MOST}]")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
-def jobs_command(limit: int, json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def jobs_command(limit: int, json_: bool, database: str | None) -> None:
     """List jobs, newest first, and how far they are: batches, reruns and workflows.
 
     \b
@@ -76,10 +76,10 @@ def job_command() -> None:
 @click.option("--json", "json_", is_flag=True, help="Output the job as JSON, with --items its items too")
 def show_command(
     name: str,
-    items: bool,  # noqa: FBT001  a flag
+    items: bool,
     output: Path | None,
-    force: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    force: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Show how far a job is, what it has cost, and what went wrong. With -o, write its answers to a file.

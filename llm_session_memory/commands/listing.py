@@ -40,9 +40,9 @@ def list_command(
     count: int,
     after: str | None,
     filters: Filters,
-    tree: bool,  # noqa: FBT001  a flag
-    sealed: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    tree: bool,
+    sealed: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """List sessions, most recently used first, with model, exchanges, tokens in and out, last use, project and tags.

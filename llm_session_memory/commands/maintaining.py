@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 @click.option("--wal", type=click.Choice(["on", "off"]), help="Turn WAL mode on or off")
 @click.option("json_", "--json", is_flag=True, help="Output the figures as JSON; without another option only")
 def maintenance_command(
-    vacuum: bool,  # noqa: FBT001  a flag
-    analyze: bool,  # noqa: FBT001  a flag
-    optimize: bool,  # noqa: FBT001  a flag
-    reindex: bool,  # noqa: FBT001  a flag
+    vacuum: bool,
+    analyze: bool,
+    optimize: bool,
+    reindex: bool,
     wal: str | None,
-    json_: bool,  # noqa: FBT001  a flag
+    json_: bool,
     database: str | None,
 ) -> None:
     """Make the log's file smaller or faster. Without an option, print figures and what would help, and do nothing.
@@ -99,7 +99,7 @@ def _print(found: Advice, *, json_: bool) -> None:
 
 @session_command("migrations", short_help="List the migrations of llm's tables and of ours")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
-def migrations_command(json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def migrations_command(json_: bool, database: str | None) -> None:
     """List the migrations of llm's tables and of this plugin's: when each was applied, or that it is pending.
 
     Pending ones are applied by themselves: llm's by the next prompt that is logged, ours by the next use of a session.

@@ -36,8 +36,8 @@ _MOST = 20
 def merge_command(
     other: str,
     host: str | None,
-    dry_run: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    dry_run: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Put another log into this one: all conversations, sessions, notes, ratings and so on that this one lacks.
@@ -115,7 +115,7 @@ def _lines(done: Merged, *, would: bool, hint: str) -> list[str]:
 @session_command("conflicts", short_help="List what lost against newer values")
 @click.option("--forget", is_flag=True, help="Forget all of them")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
-def conflicts_command(forget: bool, json_: bool, database: str | None) -> None:  # noqa: FBT001  flags
+def conflicts_command(forget: bool, json_: bool, database: str | None) -> None:
     """List the settings, ratings, titles and so on that lost against newer ones, when logs were merged or synced.
 
     \b

@@ -36,10 +36,10 @@ def _complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) 
 def note_command(
     name: str | None,
     text: str | None,
-    everywhere: bool,  # noqa: FBT001  a flag
-    list_: bool,  # noqa: FBT001  a flag
+    everywhere: bool,
+    list_: bool,
     delete: int | None,
-    json_: bool,  # noqa: FBT001  a flag
+    json_: bool,
     database: str | None,
 ) -> None:
     """Keep a note that is sent with every prompt of a session, like a pin. Without TEXT, list the notes.
@@ -135,9 +135,9 @@ def tag_command(
     words: tuple[str, ...],
     sessions: tuple[str, ...],
     matching: Filters | None,
-    delete: bool,  # noqa: FBT001  a flag
-    dry_run: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    delete: bool,
+    dry_run: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Tag a session, to find it later with: llm sessions list --tag TAG. Without TAGs, show its tags.

@@ -44,11 +44,11 @@ def project_command(
     name: str | None,
     changes: Changes,
     budget_usd: str | None,
-    new: bool,  # noqa: FBT001  a flag
+    new: bool,
     new_name: str | None,
-    delete: bool,  # noqa: FBT001  a flag
-    list_: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    delete: bool,
+    list_: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Set the defaults of a project, which new sessions in it begin with. Create the project if it doesn't exist.

@@ -26,8 +26,8 @@ def rate_command(
     number: int | None,
     mark: str | None,
     note: str,
-    delete: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    delete: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Rate exchange NUMBER of a session: up, down, or 1 to 5 (5 is best). Without NUMBER, list the ratings.
@@ -64,8 +64,8 @@ def bookmark_command(
     name: str,
     number: int | None,
     label: str | None,
-    delete: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    delete: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Bookmark exchange NUMBER of a session with a label. Without NUMBER, list the bookmarks.
@@ -93,7 +93,7 @@ def _print(
     name: str,
     what: str,
     said: Mapping[str, Sequence[tuple[str, dict[str, Any]]]],
-    json_: bool,  # noqa: FBT001  a flag
+    json_: bool,
 ) -> None:
     """Print a session's ratings or bookmarks. `said` has each one in words and as JSON fields, by first turn."""
     numbers = memory.sessions.numbers(name).items()

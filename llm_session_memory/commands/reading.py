@@ -31,7 +31,7 @@ def show_command(
     count: int | None,
     first: int | None,
     last: int | None,
-    json_: bool,  # noqa: FBT001  a flag
+    json_: bool,
     database: str | None,
 ) -> None:
     """Show a session's transcript as Markdown: every exchange, including those no longer sent.
@@ -114,8 +114,8 @@ def context_command(
     policy: str | None,
     recall_share: float | None,
     recall_from: str | None,
-    text: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    text: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Show exactly what would be sent for PROMPT in a session, item by item, with fate, reason and tokens.

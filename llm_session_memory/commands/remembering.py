@@ -32,7 +32,7 @@ Command = Callable[..., str]
 @session_command("memory", short_help="Show all that is remembered, and how to take it back")
 @session_argument()
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, with the command that removes each part")
-def memory_command(name: str, json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def memory_command(name: str, json_: bool, database: str | None) -> None:
     """Show what is remembered for the prompts of a session, each part with the command that removes it.
 
     These are notes, notes for all sessions, pinned exchanges, the summary and the title, and what recall may send

@@ -33,9 +33,9 @@ def add_command(
     project: str | None,
     person: str | None,
     schema: str | None,
-    redact: bool,  # noqa: FBT001  a flag
+    redact: bool,
     key: str | None,
-    anew: bool,  # noqa: FBT001  a flag
+    anew: bool,
     database: str | None,
 ) -> None:
     """Add a remote. ADDRESS begins with postgresql:// or mongodb://; anything else is the path of a folder.

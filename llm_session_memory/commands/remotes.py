@@ -47,7 +47,7 @@ def remote_command() -> None:
 
 @session_command("list", short_help="List remotes")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
-def list_command(json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def list_command(json_: bool, database: str | None) -> None:
     """List the remotes of this log, and when they were pushed to and pulled from.
 
     \b
@@ -74,7 +74,7 @@ def list_command(json_: bool, database: str | None) -> None:  # noqa: FBT001  a 
 @session_command("show", short_help="Show how a remote is set up [default]")
 @remote_argument
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
-def show_command(remote: str | None, json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def show_command(remote: str | None, json_: bool, database: str | None) -> None:
     """Show how a remote is set up, and where its password comes from. Nothing is sent to it.
 
     \b
@@ -124,7 +124,7 @@ def remove_command(remote: str, database: str | None) -> None:
 @session_command("test", short_help="See whether a remote can be used")
 @remote_argument
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
-def test_command(remote: str | None, json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def test_command(remote: str | None, json_: bool, database: str | None) -> None:
     """Connect to a remote, and say what it is and what you may do there. This changes nothing.
 
     \b
@@ -172,7 +172,7 @@ def _condition(settings: RemoteSettings, found: Condition, place: str, pushing: 
 @click.argument("name", required=False)
 @click.option("--person", metavar="WHO", help="Whose log this is")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
-def machine_command(name: str | None, person: str | None, json_: bool, database: str | None) -> None:  # noqa: FBT001
+def machine_command(name: str | None, person: str | None, json_: bool, database: str | None) -> None:
     """Show what this machine is called on remotes, and whose log it is; or set it.
 
     If two sessions have the same name, the one of another machine is called after it: work@laptop. Ratings are kept by

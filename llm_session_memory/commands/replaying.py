@@ -57,7 +57,7 @@ def replay_command(
     idle: float | None,
     begin: str | None,
     cast: str | None,
-    force: bool,  # noqa: FBT001  a flag
+    force: bool,
     database: str | None,
 ) -> None:
     """Play a session as it happened: replies at their real speed, long pauses shortened.

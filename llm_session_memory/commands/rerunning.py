@@ -52,11 +52,11 @@ def rerun_command(
     new_name: str | None,
     start: int | None,
     changes: Changes,
-    same_context: bool,  # noqa: FBT001  a flag
-    run_tools: bool,  # noqa: FBT001  a flag
+    same_context: bool,
+    run_tools: bool,
     jobs: int | None,
     max_cost: float | str | None,
-    resume: bool,  # noqa: FBT001  a flag
+    resume: bool,
     database: str | None,
 ) -> None:
     """Ask the prompts of a session again in a new session, with another model, system prompt or memory.

@@ -29,7 +29,7 @@ _WIDTH = 60
 def retention_command(
     time: str | None,
     project: str | None,
-    json_: bool,  # noqa: FBT001  a flag
+    json_: bool,
     database: str | None,
 ) -> None:
     """Delete conversations for good that have not been used for TIME, such as 30d, 12w, 6m or 1y; or show what is set.

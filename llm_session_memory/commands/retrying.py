@@ -20,8 +20,8 @@ def retry_command(
     ctx: click.Context,
     name: str,
     model: str | None,
-    no_stream: bool,  # noqa: FBT001  a flag
-    over_budget: bool,  # noqa: FBT001  a flag
+    no_stream: bool,
+    over_budget: bool,
     database: str | None,
 ) -> None:
     """Send a session's newest failed or interrupted prompt again, with the same text, attachments, tools and options.

@@ -37,11 +37,11 @@ def run_command(
     file: Path | None,
     params: tuple[tuple[str, str], ...],
     model: str | None,
-    allow_shell: bool,  # noqa: FBT001  a flag
-    dry_run: bool,  # noqa: FBT001  a flag
-    show: bool,  # noqa: FBT001  a flag
+    allow_shell: bool,
+    dry_run: bool,
+    show: bool,
     resume: str | None,
-    schema: bool,  # noqa: FBT001  a flag
+    schema: bool,
     limiting: Limiting,
     database: str | None,
 ) -> None:

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 def seal_command(
     names: tuple[str, ...],
     to: str | None,
-    forget: bool,  # noqa: FBT001  a flag
-    with_traces: bool,  # noqa: FBT001  a flag
+    forget: bool,
+    with_traces: bool,
     keys: Callable[[], tuple[Locking, Unlocking]],
-    dry_run: bool,  # noqa: FBT001  a flag
-    yes: bool,  # noqa: FBT001  a flag
+    dry_run: bool,
+    yes: bool,
     matching: Filters | None,
     database: str | None,
 ) -> None:
@@ -121,7 +121,7 @@ def unseal_command(
     file: str,
     name: str | None,
     unlock: Unlocking,
-    yes: bool,  # noqa: FBT001  a flag
+    yes: bool,
     database: str | None,
 ) -> None:
     """Bring the sessions in a sealed file back into the log, as they were, under the same ids. The file is kept.

@@ -55,11 +55,11 @@ def search_command(
     model: str | None,
     tags: tuple[str, ...],
     project: str | None,
-    latest: bool,  # noqa: FBT001  a flag
-    raw: bool,  # noqa: FBT001  a flag
+    latest: bool,
+    raw: bool,
     rated: str | None,
     remote: str | None,
-    json_: bool,  # noqa: FBT001  a flag
+    json_: bool,
     database: str | None,
 ) -> None:
     """Search the prompts, replies and tool results of sessions, best match first. Any text is a valid query.

@@ -35,11 +35,11 @@ _EXTRA = "More kinds are found with: llm install 'llm-session-memory[secrets]'"
 def secrets_command(
     name: str | None,
     kinds: tuple[str, ...],
-    redact: bool,  # noqa: FBT001  a flag
-    dry_run: bool,  # noqa: FBT001  a flag
-    yes: bool,  # noqa: FBT001  a flag
-    no_backup: bool,  # noqa: FBT001  a flag
-    as_json_: bool,  # noqa: FBT001  a flag
+    redact: bool,
+    dry_run: bool,
+    yes: bool,
+    no_backup: bool,
+    as_json_: bool,
     database: str | None,
 ) -> None:
     """List what looks like a key, a token or a password, by session and exchange, masked. NAME: only in this session.

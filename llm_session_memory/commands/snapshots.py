@@ -36,7 +36,7 @@ def _complete_label(ctx: click.Context, param: click.Parameter, incomplete: str)
 @session_argument()
 @click.argument("label", shell_complete=_complete_label)
 @click.option("--delete", is_flag=True, help="Delete this snapshot; exchanges stay as they are")
-def snapshot_command(name: str, label: str, delete: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def snapshot_command(name: str, label: str, delete: bool, database: str | None) -> None:
     """Keep the present point of a session under LABEL: its last exchange, settings, pins, notes and summary.
 
     \b
@@ -57,7 +57,7 @@ def snapshot_command(name: str, label: str, delete: bool, database: str | None) 
 @session_command("snapshots", short_help="List snapshots")
 @click.argument("name", required=False, shell_complete=complete)
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, with settings, pins, notes and summary")
-def snapshots_command(name: str | None, json_: bool, database: str | None) -> None:  # noqa: FBT001  a flag
+def snapshots_command(name: str | None, json_: bool, database: str | None) -> None:
     """List the snapshots of the session NAME, or of all sessions, oldest first.
 
     \b
@@ -98,7 +98,7 @@ def _complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) 
 def restore_command(
     name: str,
     label: str | None,
-    attachments: bool,  # noqa: FBT001  a flag
+    attachments: bool,
     unlock: Unlocking,
     database: str | None,
 ) -> None:

@@ -37,7 +37,7 @@ def stats_command(
     days: int | None,
     model: str | None,
     project: str | None,
-    json_: bool,  # noqa: FBT001  a flag
+    json_: bool,
     database: str | None,
 ) -> None:
     """Show statistics of all conversations, or of session NAME: tokens, cost, speed, pruning and recall.

@@ -22,10 +22,10 @@ from .common import as_json, echo, local_time, opened, session_argument, session
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, including earlier summaries, newest first")
 def summary_command(
     name: str,
-    again: bool,  # noqa: FBT001  a flag
+    again: bool,
     model_id: str | None,
-    edit: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    edit: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Show the summary that is sent in place of older exchanges, what it covers, and how it was made.

@@ -35,8 +35,8 @@ def _options(function: F) -> F:
     def asked(
         session: str | None,
         project: str | None,
-        everything: bool,  # noqa: FBT001  a flag
-        watch: bool,  # noqa: FBT001  a flag
+        everything: bool,
+        watch: bool,
         every: int | None,
         **parameters: Any,
     ) -> Any:
@@ -127,9 +127,9 @@ def sync_command(**parameters: Any) -> None:
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
 def status_command(
     remote: str | None,
-    everything: bool,  # noqa: FBT001  a flag
-    conflicts: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    everything: bool,
+    conflicts: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Say which sessions a push or a pull would move, and what is held back and why. This changes nothing.

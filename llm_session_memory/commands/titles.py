@@ -57,15 +57,15 @@ _SHOW = "show"
 def title_command(
     name: str | None,
     title: str | None,
-    make: bool,  # noqa: FBT001  a flag
-    remove: bool,  # noqa: FBT001  a flag
+    make: bool,
+    remove: bool,
     auto: str | None,
     project: str | None,
-    missing: bool,  # noqa: FBT001  a flag
+    missing: bool,
     count: int,
     title_model: str | None,
-    yes: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    yes: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Show the title of a session, or of any conversation by its id. With TITLE, set it.
@@ -112,9 +112,7 @@ def _check(name: str | None, actions: Sequence[bool], auto: str | None, project:
 # -- one conversation --------------------------------------------------------
 
 
-def _one(
-    memory: Memory, thread_id: str, title: str | None, *, make: bool, remove: bool, model_id: str | None
-) -> None:
+def _one(memory: Memory, thread_id: str, title: str | None, *, make: bool, remove: bool, model_id: str | None) -> None:
     """Set, make or remove a title."""
     if title is not None:
         memory.titles.set(thread_id, title)

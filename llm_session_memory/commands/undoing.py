@@ -35,8 +35,8 @@ _SHOWN = 10
 def undo_command(
     name: str | None,
     count: int,
-    list_: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    list_: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Take the last exchanges out of the session NAME, or out of the session used last.
@@ -75,8 +75,8 @@ def undo_command(
 def redo_command(
     name: str | None,
     group: int,
-    keep_new: bool,  # noqa: FBT001  a flag
-    undo_new: bool,  # noqa: FBT001  a flag
+    keep_new: bool,
+    undo_new: bool,
     database: str | None,
 ) -> None:
     """Bring back the exchanges undone last into the session NAME, or into the session used last.

@@ -32,9 +32,9 @@ _NO_VOTES = "There are no votes yet."
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 def votes_command(
     group: str | None,
-    blind: bool,  # noqa: FBT001  a flag
-    list_: bool,  # noqa: FBT001  a flag
-    json_: bool,  # noqa: FBT001  a flag
+    blind: bool,
+    list_: bool,
+    json_: bool,
     database: str | None,
 ) -> None:
     """Show which models you prefer, by your votes on their answers (llm compare asks for them).
