@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ..errors import NameRefused
+from ..llm_seam.past import UNKNOWN_MODEL
 from ..llm_seam.writing import Writer
 from ..model import Attachment, Block, Project, Session
 from ..rules import names
@@ -31,9 +32,6 @@ from .places import Places
 from .recalls import Recalls
 from .records import BlockRecord, ContextRecord, Header, TurnRecord, is_header, place_of, turns_of
 from .settings import settings_of
-
-_UNKNOWN_MODEL = "unknown"
-"""The model of turns whose model is not known."""
 
 
 class Importer:
@@ -129,7 +127,7 @@ class Importer:
 
     def _log(self, turn: TurnRecord) -> str:
         """Log one turn through llm's own writer, and return its id."""
-        self.model = turn.model or self.model or _UNKNOWN_MODEL
+        self.model = turn.model or self.model or UNKNOWN_MODEL
         system = turn.system if turn.has_system else self.settings.system
         return self.writer.add(turn, self.ids.next(turn.datetime_utc), self.model, system, self._kept)
 
@@ -214,7 +212,7 @@ class Importer:
             # new block.
             block, record = self.latest_block
             self._add_block(replace(block, front="", reason="imported"), record)
-        if not self.header.fields.value and self.model not in (None, _UNKNOWN_MODEL):
+        if not self.header.fields.value and self.model not in (None, UNKNOWN_MODEL):
             # As when an existing conversation is named, the session keeps the conversation's model.
             self.session = replace(self.session, settings=replace(self.settings, model=self.model))
             self.store.set_settings(self.session.thread_id, self.session.settings)

@@ -8,6 +8,9 @@ from typing import Any
 
 from ..model import Message
 
+UNKNOWN_MODEL = "unknown"
+"""The model of turns whose model is not known."""
+
 
 @dataclass(frozen=True)
 class PastTool:

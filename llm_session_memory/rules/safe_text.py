@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-_HALVES = re.compile("[\ud800-\udfff]")
+HALVES = re.compile("[\ud800-\udfff]")
+"""Halves of characters (lone surrogates), which are no text for UTF-8."""
+
 _JOINERS = "\u200c\u200d"
 _AFTER_ASCII = "#*0123456789"
 """The ASCII characters that become an emoji with a variation selector."""
@@ -59,7 +61,7 @@ def mended(text: str) -> str:
     In the C locale, Python decodes arguments and standard input as ASCII, and leaves every other byte as half of a
     character. Half of a character that stands for a byte which is not UTF-8 stays as it is.
     """
-    if text.isascii() or not _HALVES.search(text):
+    if text.isascii() or not HALVES.search(text):
         return text
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
@@ -72,7 +74,7 @@ def without_halves(text: str) -> str:
 
     Python has them for bytes that are not UTF-8, and JSON may spell them out.
     """
-    return text if text.isascii() else _HALVES.sub("\ufffd", mended(text))
+    return text if text.isascii() else HALVES.sub("\ufffd", mended(text))
 
 
 def storable(text: str) -> str:

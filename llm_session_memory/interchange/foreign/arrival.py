@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import chain
 
 from ...errors import SessionError
+from ...llm_seam.past import UNKNOWN_MODEL
 from ...llm_seam.writing import Writer
 from ...model import Attachment, Rating, Session
 from ...rules.arrivals import TurnIds, mark_in, thread_id
@@ -29,7 +30,6 @@ from .families import ArrivingLine, Families
 from .moments import moment
 from .values import ForeignConversation, ForeignExchange, Format, Losses
 
-_UNKNOWN_MODEL = "unknown"
 _WORDS_OF_NAME = 50
 """The most characters of a prompt that names a conversation without a name."""
 
@@ -265,7 +265,7 @@ class _Course:
         for turn, mark in list(zip(arriving.turns, arriving.marks, strict=True))[done:]:
             system = turn.system if turn.has_system else self._conversation.system
             id_ = self._id(turn.datetime_utc, mark)
-            to.writer.add(turn, id_, turn.model or self._conversation.model or _UNKNOWN_MODEL, system, to.kept)
+            to.writer.add(turn, id_, turn.model or self._conversation.model or UNKNOWN_MODEL, system, to.kept)
             line.ids.append(id_)
         if arriving.exchange.rating and not done:
             rated = Rating(arriving.exchange.rating, "", arriving.turns[-1].datetime_utc or to.now)

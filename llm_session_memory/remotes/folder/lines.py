@@ -14,9 +14,9 @@ from base64 import b64decode, b64encode
 from typing import Any, NamedTuple
 
 from ...model.remotes import Digest, Document, Rows, Value
+from ...rules.safe_text import HALVES
 from ..shapes import WrongShapeError, checked, integer, mapping, rows_of, sequence, text
 
-_HALVES = re.compile("[\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _PAIRED_NAME = "utf8:"
 """What a name begins with that is written as base64, because JSON has no object in its place."""
@@ -89,7 +89,7 @@ def _line(whole: dict[str, Any]) -> bytes:
     try:
         return written.encode() + b"\n"
     except UnicodeEncodeError:  # halves stand only inside JSON's strings, where they can be escaped
-        return _HALVES.sub(lambda found: f"\\u{ord(found[0]):04x}", written).encode() + b"\n"
+        return HALVES.sub(lambda found: f"\\u{ord(found[0]):04x}", written).encode() + b"\n"
 
 
 def _rows(rows: Rows) -> dict[str, Any]:

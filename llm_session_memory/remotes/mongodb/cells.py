@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...model.remotes import KINDS, Document, Rows, Value
+from ...rules.safe_text import HALVES
 from ..about import CALLS, about, moment
 from ..plain_texts import MARK, packed, unpacked
 from ..shapes import WrongShapeError, checked, integer, rows_of, sequence, text
@@ -23,7 +24,6 @@ COLLECTIONS = {kind: f"{kind}s" for kind in KINDS}
 CHUNK = 4_000_000
 """Bytes from which on a document's rows are in chunks, and of each chunk. A server takes 16 MB at once."""
 
-_HALVES = re.compile("[\ud800-\udfff]")
 _NAMES_REFUSED = re.compile(r"^\$|\.")
 
 Bson = dict[str, Any]
@@ -96,7 +96,7 @@ def _cell(value: Value) -> object:
     from bson import Int64
 
     if isinstance(value, str):
-        return {"~utf8": value.encode("utf-8", "surrogatepass")} if _HALVES.search(value) else value
+        return {"~utf8": value.encode("utf-8", "surrogatepass")} if HALVES.search(value) else value
     if isinstance(value, float) and not math.isfinite(value):
         return {"~float": str(value)}
     if isinstance(value, int):

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ...errors import RemoteFailed
 from ...model.remotes import CONTENT, Digest, Document
+from ..about import CALLS
 from . import rows
 from .kept import KEPT, stored
 from .server import Server, statement
@@ -19,8 +20,6 @@ CHUNK_BYTES = 16 * 1024**2
 
 LARGE_BYTES = 100_000
 """Arrays of values that are larger are slow, because psycopg looks at each character."""
-
-CALLS = ("turn", "response")
 
 MORE = "remote_more"
 """The table of rows of tables that this version doesn't know."""
