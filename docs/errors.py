@@ -7,8 +7,12 @@ as “…”. Each kind of error has its cause and its cure here.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+import gc
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -161,6 +165,9 @@ _WORDS = {
 _TELL = {"compose", "notices", "told", "others", "_left_out"}
 """Functions that return or yield what is said on standard error by somebody else."""
 
+_NAMES = re.compile(r"\b(?:" + "|".join(name for kind in KINDS for name in kind.classes) + r")\b")
+"""What a function that makes an error has in its text."""
+
 _UNKNOWN = "…"
 _MOST = 12
 """How many readings of one sentence are followed."""
@@ -180,29 +187,72 @@ class Sentence:
 
 def sentences() -> list[Sentence]:
     """Return every error sentence, each once, by kind and then in alphabetical order."""
-    trees = {
-        path: ast.parse(path.read_text("utf-8")) for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))
-    }
-    constants = {name: value for tree in trees.values() for name, value in _constants(tree)}
-    found = {one for tree in trees.values() for one in _Module(tree, constants | dict(_constants(tree))).sentences()}
-    order = {kind: number for number, kind in enumerate(KINDS)}
-    return sorted(found, key=lambda one: (order[one.kind], one.message.lower(), one.hint))
+    return list(_of_the_packages().sentences)
 
 
 def read(text: str) -> set[Sentence]:
     """Return the error sentences of a module's text."""
     tree = ast.parse(text)
-    return set(_Module(tree, dict(_constants(tree))).sentences())
+    return set(_Module(text, tree, dict(_constants(tree))).sentences())
 
 
 def classes() -> set[str]:
     """Return the names of all classes of the family of errors."""
+    return set(_of_the_packages().classes)
+
+
+def _without_collector(read: Callable[[], _Found]) -> Callable[[], _Found]:
+    """Keep Python's garbage collector from looking through many trees again and again, for most of the time."""
+
+    def reading() -> _Found:
+        gc.disable()
+        try:
+            return read()
+        finally:
+            gc.enable()
+
+    return reading
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What both packages have: the sentences in their order, and the names of the classes."""
+
+    sentences: tuple[Sentence, ...]
+    classes: frozenset[str]
+
+
+@cache
+@_without_collector
+def _of_the_packages() -> _Found:
+    texts = [path.read_text("utf-8") for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
+    trees = [(text, ast.parse(text)) for text in texts]
+    constants = {name: value for _, tree in trees for name, value in _constants(tree)}
+    found = {one for text, tree in trees for one in _Module(text, tree, constants | dict(_constants(tree))).sentences()}
+    order = {kind: number for number, kind in enumerate(KINDS)}
+    said = sorted(found, key=lambda one: (order[one.kind], one.message.lower(), one.hint))
+    return _Found(tuple(said), _family([tree for _, tree in trees]))
+
+
+def _family(trees: Sequence[ast.Module]) -> frozenset[str]:
     family = {"SessionError"}
-    trees = [ast.parse(path.read_text("utf-8")) for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
-    made = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    while more := {one.name for one in made if {ast.unparse(base) for base in one.bases} & family} - family:
+    made = [node for tree in trees for node in _statements(tree) if isinstance(node, ast.ClassDef)]
+    bases = [(one.name, {ast.unparse(base) for base in one.bases}) for one in made]
+    while more := {name for name, above in bases if above & family} - family:
         family |= more
-    return family
+    return frozenset(family)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield every statement below a node, in the order of ast.walk, which also visits all expressions."""
+    waiting: deque[ast.AST] = deque([tree])
+    while waiting:
+        node = waiting.popleft()
+        for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+            inner = getattr(node, field, None)
+            if isinstance(inner, list):
+                waiting.extend(inner)
+        yield node
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -214,10 +264,11 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
 class _Module:
     """One module, and how the expressions in it read."""
 
-    def __init__(self, tree: ast.Module, constants: dict[str, str]) -> None:
+    def __init__(self, text: str, tree: ast.Module, constants: dict[str, str]) -> None:
         self.constants = constants
+        self.text = text.splitlines()
         self.lines = range(0)  # since the error before in this function: what is assigned there is meant
-        walked = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        walked = [node for node in _statements(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         self.functions = {node.name: node for node in walked}
         self.telling = [node for name, node in self.functions.items() if name in _TELL]
 
@@ -225,6 +276,8 @@ class _Module:
         """Yield the sentences of each error that is made here."""
         kinds = {name: kind for kind in KINDS for name in kind.classes}
         for function in self.functions.values():
+            if not _NAMES.search("\n".join(self.text[function.lineno - 1 : function.end_lineno])):
+                continue
             calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args]
             named = [(ast.unparse(node.func), node) for node in calls]
             made = [

@@ -1,8 +1,9 @@
-"""Read all imports of both packages, including those inside functions and those for types only."""
+"""Read each file of both packages once: its imports (also inside functions, and for types only), and its SQL."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -40,25 +41,81 @@ def modules() -> frozenset[str]:
     return frozenset(name_of(path) for path in paths())
 
 
+@dataclass(frozen=True)
+class Module:
+    """What the tests ask of one file.
+
+    `sql` has its calls that run SQL and its strings that are SQL (except docstrings), with their lines. `uses_log` says
+    whether it uses the open log of a desk.
+    """
+
+    imports: tuple[Import, ...]
+    sql: tuple[str, ...]
+    uses_log: bool
+
+
+_SQL = re.compile(
+    r"\bselect\s.+\sfrom\s|\binsert\s+(or\s+\w+\s+)?into\s|\bupdate\s+\w+\s+set\s|\bdelete\s+from\s|^\s*pragma\s",
+    re.IGNORECASE | re.DOTALL,
+)
+
+_RUNNING = ("execute", "executescript", "executemany")
+
+
 @cache
 def all_imports() -> tuple[Import, ...]:
     """Return every import of both packages."""
-    return tuple(found for path in paths() for found in imports_of(path))
+    return tuple(found for path in paths() for found in read(path).imports)
 
 
-def imports_of(path: Path) -> Iterator[Import]:
-    """Yield the imports of one file."""
+@cache
+def read(path: Path) -> Module:
+    """Read one file. Its syntax tree is not kept: those of all files are large."""
+    imports: list[Import] = []
+    sql: list[str] = []
+    uses_log = False
+    prose: set[int] = set()
+    place = path.relative_to(ROOT)
+    waiting: list[tuple[ast.AST, bool, bool]] = [(ast.parse(path.read_text("utf-8")), False, False)]
+    while waiting:
+        node, typing_only, inside = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for target in dict.fromkeys(_targets(node, path)):
+                imports.append(Import(name_of(path), target, f"{place}:{node.lineno}", typing_only, inside))
+        elif isinstance(node, ast.If):
+            typing_only = typing_only or "TYPE_CHECKING" in ast.unparse(node.test)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            inside = True
+        elif isinstance(node, ast.Expr):
+            prose.add(id(node.value))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _RUNNING:
+            sql.append(f"{place}:{node.lineno} .{node.func.attr}")
+        elif isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in prose and _SQL.search(_text(node)):
+            sql.append(f"{place}:{node.lineno} {_text(node)[:40]!r}")
+        elif isinstance(node, ast.Attribute) and node.attr == "log":
+            uses_log = uses_log or ast.unparse(node.value).endswith("desk")
+        waiting += [(child, typing_only, inside) for child in _children(node)]
+    return Module(tuple(imports), tuple(sql), uses_log)
 
-    def walk(node: ast.AST, *, typing_only: bool, inside: bool) -> Iterator[Import]:
-        for child in ast.iter_child_nodes(node):
-            types = typing_only or (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test))
-            within = inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            for target in dict.fromkeys(_targets(child, path)):
-                place = f"{path.relative_to(ROOT)}:{getattr(child, 'lineno', 0)}"
-                yield Import(name_of(path), target, place, types, within)
-            yield from walk(child, typing_only=types, inside=within)
 
-    yield from walk(ast.parse(path.read_text("utf-8")), typing_only=False, inside=False)
+_LEAVES = (ast.Name, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop, ast.alias, ast.Pass)
+
+
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is directly below a node, except what has nothing below it and is not asked for: half of all nodes."""
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            yield from (one for one in value if isinstance(one, ast.AST) and not isinstance(one, _LEAVES))
+        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+            yield value
+
+
+def _text(node: ast.Constant | ast.JoinedStr) -> str:
+    """Return a string as written; in an f-string, a word replaces each value."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "value" for part in node.values)
 
 
 def _targets(node: ast.AST, path: Path) -> Iterator[str]:

@@ -348,35 +348,37 @@ def test_the_tables_are_those_of_a_log(talk: Path) -> None:
     assert set(re.findall(r"`(memory_\w+)`", rows)) == explained
 
 
-def test_the_python_example_runs(home: Path, tmp_path: Path) -> None:
+def _run(*blocks: str) -> None:
+    """Run blocks of Python as one program, in this process: that saves the imports of llm."""
+    exec(compile("\n".join(blocks), "<example>", "exec"), {"__name__": "__main__"})
+
+
+def test_the_python_example_runs(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The examples of the Python API run as written, one after the other, and print what the page says."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LLM_SESSIONS_DEMO", "1")
     example, *more = _blocks("python", "docs/python.md")
+    _run(example, *more[:1])
     said = _blocks("text", "docs/python.md")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join([example, *more[:1]])],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "LLM_SESSIONS_DEMO": "1"},
-    )
     deadline = "You told me: “We build a bridge in Lisbon; the deadline is 4 May.”\n"
-    assert done.stdout == said + deadline, done.stderr
+    assert capsys.readouterr().out == said + deadline
 
 
-def test_the_python_example_with_a_tool_runs(home: Path, tmp_path: Path) -> None:
+def test_the_python_example_with_a_tool_runs(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The example with a tool runs as written, with another model that supports tools."""
+    monkeypatch.chdir(tmp_path)
     tools = _blocks("python", "docs/python.md")[2].replace('model="llama3"', 'model="echo"')
-    program = f"""
+    before = """
 from llm_session_memory import Memory
 with Memory("bridge.db", create=True) as memory:
     memory.conversation("bridge", model="echo").prompt("Hello").text()
-{tools}
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ}
-    )
-    assert '"prompt": "Is the deadline near?"' in done.stdout, done.stderr
+    _run(before, tools)
+    assert '"prompt": "Is the deadline near?"' in capsys.readouterr().out
 
 
 # -- moving -------------------------------------------------------------------------

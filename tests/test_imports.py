@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import graphlib
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.imports import ROOT, Import, all_imports, modules, name_of, paths
+from tests.conftest import Command
+from tests.imports import ROOT, Import, all_imports, modules, name_of, paths, read
 
 MEMORY, VIEWS = "llm_session_memory", "datasette_session_views"
 
@@ -139,38 +137,40 @@ def test_only_compat_imports_datasette() -> None:
     assert {found.module for found in all_imports() if found.target == "datasette"} == {f"{VIEWS}.compat"}
 
 
-def _loaded(program: str, **environment: str) -> list[str]:
-    """Return the modules of ours that a program has loaded when it ends."""
-    listing = f"print(*sorted(n for n in sys.modules if n.split('.')[0] == {MEMORY!r}), sep='\\n')"
-    whole = {**os.environ, **environment}
-    command = [sys.executable, "-c", f"import sys\n{program}\n{listing}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=whole)
-    return [line for line in done.stdout.splitlines() if line.startswith(MEMORY)]
+def _loaded(home: Path, *steps: str) -> list[list[str]]:
+    """Return the modules of ours that a new process has loaded after each step of its program."""
+    listing = f"print(*sorted(n for n in sys.modules if n.split('.')[0] == {MEMORY!r}), file=sys.stderr)"
+    program = "\n".join(["import sys", *(f"{step}\n{listing}" for step in steps)])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LLM_USER_PATH": str(home)},
+    )
+    assert done.returncode == 0, done.stderr
+    return [line.split() for line in done.stderr.splitlines() if line.startswith(MEMORY)]
 
 
 AT_START = [MEMORY, f"{MEMORY}.commands", f"{MEMORY}.llm_seam", f"{MEMORY}.llm_seam.options"]
 
 
-def test_the_start_of_llm_loads_almost_nothing_of_ours() -> None:
-    """Starting llm loads our hooks and options, but no module that does the work."""
-    assert _loaded("import llm.cli") == AT_START
+def _prompt(*words: str) -> str:
+    return f"llm.cli.cli({[*words, '-m', 'echo', '--no-stream', 'Hello']}, standalone_mode=False)"
 
 
-def test_a_plain_prompt_loads_only_the_toolbox(tmp_path: Path) -> None:
-    """llm asks for all toolboxes on every prompt. That loads our toolbox, but not the code behind it."""
-    program = "from llm.cli import cli\ncli(['-m', 'echo', '--no-stream', 'Hello'], standalone_mode=False)"
-    loaded = _loaded(program, LLM_USER_PATH=str(tmp_path))
-    assert loaded == [*AT_START, f"{MEMORY}.tools", f"{MEMORY}.tools.toolbox"]
+def test_plain_llm_loads_almost_nothing_of_ours(tmp_path: Path) -> None:
+    """llm loads no module of ours that works on sessions, unless a session is named.
 
-
-def test_a_plain_continuation_loads_only_what_it_asks(tmp_path: Path) -> None:
-    """Before llm continues a conversation, we look for its id, but load nothing that works on sessions."""
-    program = (
-        "from llm.cli import cli\n"
-        "for more in ([], ['-c']): cli([*more, '-m', 'echo', '--no-stream', 'Hello'], standalone_mode=False)"
-    )
-    asks = ["llm_seam.plain_continue", "reader", "reader.newest", "rules", "rules.ulids", "tools", "tools.toolbox"]
-    assert _loaded(program, LLM_USER_PATH=str(tmp_path)) == sorted([*AT_START, *(f"{MEMORY}.{name}" for name in asks)])
+    Its start loads our hooks and options. On every prompt it asks for all toolboxes, which loads ours, but not the code
+    behind it. Before it continues a conversation, we look for its id.
+    """
+    started, prompted, continued = _loaded(tmp_path, "import llm.cli", _prompt(), _prompt("-c"))
+    assert started == AT_START
+    tools = ["tools", "tools.toolbox"]
+    assert prompted == [*AT_START, *(f"{MEMORY}.{name}" for name in tools)]
+    asks = ["llm_seam.plain_continue", "reader", "reader.newest", "rules", "rules.ulids", *tools]
+    assert continued == sorted([*AT_START, *(f"{MEMORY}.{name}" for name in asks)])
 
 
 MOST_MODULES = 70
@@ -184,67 +184,36 @@ UNUSED = (
 """Modules, and packages of modules, that a prompt does without if it goes on in a session and all of it is sent."""
 
 
-def test_a_prompt_in_a_session_loads_only_what_it_uses(tmp_path: Path) -> None:
+def test_a_prompt_in_a_session_loads_only_what_it_uses(llm_: Command, home: Path) -> None:
     """The next prompt of a session loads few of our modules, and none that serves other prompts."""
-    arguments = ["--session", "work", "-m", "echo", "--no-stream", "Hello"]
-    program = f"from llm.cli import cli\ncli({arguments}, standalone_mode=False)"
-    _loaded(program, LLM_USER_PATH=str(tmp_path))
-    loaded = [name.removeprefix(f"{MEMORY}.") for name in _loaded(program, LLM_USER_PATH=str(tmp_path))]
+    llm_("--session", "work", "-m", "echo", "Hello").ok()
+    (all_,) = _loaded(home, f"import llm.cli\n{_prompt('--session', 'work')}")
+    loaded = [name.removeprefix(f"{MEMORY}.") for name in all_]
     assert [name for name in loaded if name.startswith(UNUSED)] == []
     assert len(loaded) <= MOST_MODULES
 
-
-_SQL = re.compile(
-    r"\bselect\s.+\sfrom\s|\binsert\s+(or\s+\w+\s+)?into\s|\bupdate\s+\w+\s+set\s|\bdelete\s+from\s|^\s*pragma\s",
-    re.IGNORECASE | re.DOTALL,
-)
 
 SPEAKS_SQL = ("store", "reader")
 
 OF_THEIR_OWN = [ROOT / MEMORY / "remotes" / name for name in ("folder", "postgres")]
 """The SQL here runs on a server, or on the index of a folder; never on a log."""
 
-RUNNING = ("execute", "executescript", "executemany")
-
-
-def spoken_sql(path: Path) -> Iterator[str]:
-    """Yield the calls that run SQL and the strings that are SQL (except docstrings), by line."""
-    tree = ast.parse(path.read_text("utf-8"))
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RUNNING:
-            yield f"{path.relative_to(ROOT)}:{node.lineno} .{node.func.attr}"
-        elif isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in prose and _SQL.search(_text(node)):
-            yield f"{path.relative_to(ROOT)}:{node.lineno} {_text(node)[:40]!r}"
-
-
-def _text(node: ast.Constant | ast.JoinedStr) -> str:
-    """Return a string as written; in an f-string, a word replaces each value."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    return "".join(str(part.value) if isinstance(part, ast.Constant) else "value" for part in node.values)
-
 
 def test_only_the_store_and_the_reader_speak_sql() -> None:
     """Only the store and the reader contain or run SQL, except what Datasette asks for, and remotes' own."""
     others = [path for path in paths() if not any(folder in path.parents for folder in OF_THEIR_OWN)]
     silent = [path for path in others if part_of(name_of(path)) not in SPEAKS_SQL]
-    assert {name_of(path) for path in silent if any(spoken_sql(path))} == HANDED_OVER.keys()
+    assert {name_of(path) for path in silent if read(path).sql} == HANDED_OVER.keys()
 
 
 @pytest.mark.parametrize("word", ["execute", "select", "insert", "update"])
 def test_the_search_for_sql_finds_sql(word: str) -> None:
     """The search that the rule above depends on finds the store's own statements."""
     store = [path for path in paths() if part_of(name_of(path)) == "store"]
-    assert any(word in line for path in store for line in spoken_sql(path))
+    assert any(word in line for path in store for line in read(path).sql)
 
 
 def test_only_parts_that_write_through_llm_use_the_open_log() -> None:
     """Only services, `llm_seam` and the files use the desk's open log; commands, tools and the API ask services."""
-    reaching = {
-        part_of(name_of(path))
-        for path in paths()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr == "log" and ast.unparse(node.value).endswith("desk")
-    }
+    reaching = {part_of(name_of(path)) for path in paths() if read(path).uses_log}
     assert reaching == {"services", "llm_seam", "interchange"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,11 @@ def names_in(layer: str) -> set[str]:
     return {path.stem for path in (ROOT / PACKAGES[0] / layer / "sql").glob("*.sql")}
 
 
-def words_of(layer: str) -> set[str]:
+@cache
+def words_of(layer: str) -> frozenset[str]:
     """Return the strings in a layer's own Python, because statements are named by a single string."""
-    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / PACKAGES[0] / layer).glob("*.py")]
-    return {str(node.value) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    trees = (ast.parse(path.read_text("utf-8")) for path in (ROOT / PACKAGES[0] / layer).glob("*.py"))
+    return frozenset(str(node.value) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
 
 
 def test_no_name_means_two_statements() -> None:
