@@ -43,9 +43,21 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
 """The modules of each use. They are imported by name, because a failed import is a problem to report too."""
 
 
+_whole: set[str] = set()
+"""The modules that `check` has found to have all that they need: a prompt asks for the same ones several times."""
+
+
 def problems(*uses: str) -> Iterator[str]:
     """Yield a sentence for each missing part of llm that these uses need (by default, all uses)."""
-    for module in dict.fromkeys(module for use in uses or ROOMS for module in ROOMS[use]):
+    yield from _problems_of(_modules(uses))
+
+
+def _modules(uses: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys(module for use in uses or ROOMS for module in ROOMS[use]))
+
+
+def _problems_of(modules: list[str]) -> Iterator[str]:
+    for module in modules:
         try:
             relied_on: Mapping[str, str] = import_module(f".{module}", __package__).RELIED_ON
         except (ImportError, AttributeError) as error:
@@ -57,12 +69,14 @@ def problems(*uses: str) -> Iterator[str]:
 
 def check(*uses: str) -> None:
     """Raise SeamBroken if llm lacks something that these uses need."""
-    found = next(problems(*uses), None)
+    modules = [module for module in _modules(uses) if module not in _whole]
+    found = next(_problems_of(modules), None)
     if found:
         from importlib.metadata import version
 
         message = f"llm {version('llm')} has changed in a way that sessions do not support: {found}"
         raise SeamBroken(message, "llm works without --session. Try: llm install -U llm-session-memory")
+    _whole.update(modules)
 
 
 def _lacking(owner: str, names: list[str]) -> Iterator[str]:

@@ -146,8 +146,11 @@ def near(name: str, existing: Iterable[str]) -> str | None:
     import difflib  # a misspelt name is rare
 
     by_key = {key(other): other for other in existing}
-    by_key.pop(key(name), None)
-    found = difflib.get_close_matches(key(name), by_key, n=1, cutoff=_NEAR)
+    sought = key(name)
+    by_key.pop(sought, None)
+    if len(sought) * _NEAR > max(map(len, by_key), default=0) * (2 - _NEAR):
+        return None  # too long to have enough in common with any; a model may give a whole text as a name
+    found = difflib.get_close_matches(sought, by_key, n=1, cutoff=_NEAR)
     return by_key[found[0]] if found else None
 
 

@@ -71,7 +71,9 @@ def query_of(text: str) -> TypedQuery:
     """
     found: dict[str, tuple[str, Term]] = {}
     beginnings: set[str] = set()
-    for typed in _typed(text):
+    for typed in dict.fromkeys(_typed(text)):
+        if len(found) == MOST_TERMS:
+            break
         is_beginning = bool(_BEGINNING.fullmatch(typed))
         word = typed.removesuffix("*") if is_beginning else typed
         for term in terms(word):

@@ -18,6 +18,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.services import age_passphrase
 from llm_session_memory.services.encryption import Unlocking
 from tests.conftest import Command
+from tests.world.once import once
 from tests.world.scripted import Script
 
 pyrage = pytest.importorskip("pyrage", reason="The extra encrypt is not installed.")
@@ -25,11 +26,21 @@ pyrage = pytest.importorskip("pyrage", reason="The extra encrypt is not installe
 AGE = which("age")
 
 
-@pytest.fixture(name="work", autouse=True)
-def _work(llm_: Command, script: Script, log: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A log with two sessions, and somebody at the terminal. Passphrases cost little."""
+CLOSED = "2000000000"
+"""A file descriptor that no process can have open."""
+
+
+@pytest.fixture(name="terminal", autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody is at the terminal. Passphrases cost little."""
     monkeypatch.setattr(age_passphrase, "WORK", 2)
     monkeypatch.setattr("llm_session_memory.commands.encryption_options._has_terminal", lambda: True)
+
+
+@pytest.fixture(name="work", autouse=True)
+@once
+def _work(llm_: Command, script: Script, log: Path) -> Path:
+    """A log with two sessions."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
     llm_("-m", "scripted", "--session", "play", "We play chess.").ok()
     return log
@@ -127,8 +138,10 @@ def test_a_passphrase_from_a_file_descriptor(llm_: Command, tmp_path: Path, sayi
     llm_("sessions", "import", str(file), "--as", "again", "--passphrase-fd", saying("tall")).ok()
     wrong = llm_("sessions", "import", str(file), "--as", "third", "--passphrase-fd", saying("short\n"))
     assert wrong.err == "Error: The passphrase does not open work.age. Try again. Nothing was changed.\n"
-    closed = llm_("sessions", "import", str(file), "--as", "third", "--passphrase-fd", "321")
-    assert closed.err.startswith("Error: The passphrase can't be read from file descriptor 321: Bad file descriptor.")
+    closed = llm_("sessions", "import", str(file), "--as", "third", "--passphrase-fd", CLOSED)
+    assert closed.err.startswith(
+        f"Error: The passphrase can't be read from file descriptor {CLOSED}: Bad file descriptor."
+    )
     twice = llm_("sessions", "import", "-", "--passphrase-fd", "0", input="tall\n")
     assert "Standard input is the file, so give the passphrase on another file descriptor." in twice.err
     both = llm_("sessions", "export", "work", str(file), "-r", "age1", "--passphrase-fd", "3")

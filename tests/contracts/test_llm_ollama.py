@@ -70,8 +70,9 @@ def test_a_broken_stream_leaves_no_final_chunk(ollama: OllamaStandIn) -> None:
     assert broken.response_json is None, changed("a broken stream looks whole", "llm_seam/calls.py")
 
 
-def test_a_model_id_begins_with_ollama(real_llm: Command, home: Path) -> None:
+def test_a_model_id_begins_with_ollama(llm_: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every model of the server is `ollama/NAME` in llm."""
     with OllamaStandIn([OllamaModel("llama3")]) as server:
-        listed = real_llm("models", env=server.environment(home)).ok().out
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        listed = llm_("models").ok().out
     assert "ollama/llama3:latest" in listed, changed("llm-ollama names its models differently", "llm_seam/models.py")

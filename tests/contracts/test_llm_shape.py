@@ -6,6 +6,7 @@ import ast
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -176,6 +177,7 @@ def test_each_kind_of_change_is_noticed(problems: dict[str, list[str]], id_: str
 
 def test_imports_check_only_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
     """An import or export checks what it relies on, and a prompt is not refused because of it."""
+    monkeypatch.setattr(shape, "_whole", set())  # nothing was checked yet in this process
     monkeypatch.delattr("llm.logs.resolve_payload")
     with pytest.raises(SeamBroken, match="logs has no “resolve_payload”"):
         shape.check("files")
@@ -268,5 +270,6 @@ def test_no_other_part_takes_private_names_of_llm() -> None:
         path for name in ("llm_session_memory", "datasette_session_views") for path in (ROOT / name).rglob("*.py")
     ]
     for path in packages:
-        if SEAM not in path.parents:
-            assert not theirs.intersection(used(ast.parse(path.read_text("utf-8")))), path
+        text = path.read_text("utf-8")
+        if SEAM not in path.parents and not theirs.isdisjoint(re.findall(r"\w+", text)):  # parsing takes much longer
+            assert not theirs.intersection(used(ast.parse(text))), path

@@ -160,6 +160,8 @@ NEAR = {
     "a letter more": ("works", ["work", "garden"], "work"),
     "two letters swapped": ("brigde", ["bridge", "garden"], "bridge"),
     "another case as well": ("BRIGDE", ["Bridge"], "Bridge"),
+    "just short enough": ("works", ["wor"], "wor"),
+    "a whole text": ("work " * 100_000, ["work"], None),
     "the nearest of several": ("bridge-lisbon", ["bridge-london", "bridge-lisbo"], "bridge-lisbo"),
     "nothing like it": ("holiday", ["bridge", "garden"], None),
     "the same but for case": ("WORK", ["work"], None),

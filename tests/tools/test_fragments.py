@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 TEXT = """\
@@ -39,6 +40,7 @@ def named(llm_: Command, log: Path, name: str, *said: Said) -> None:
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, log: Path, script: Script) -> None:
     """A session `work` of four exchanges."""
     one = Said("We build a bridge."), Said("When?", "On 4 May."), Said("Who signs?", "Ana."), Said("Thanks.", "Gladly.")

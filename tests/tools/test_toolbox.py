@@ -21,6 +21,7 @@ from llm_session_memory.tools import lookups
 from tests.conftest import Command, Done
 from tests.world.logs import LogBuilder, Said
 from tests.world.ollama_server import OllamaModel, OllamaStandIn, ToolCalls
+from tests.world.once import once
 from tests.world.scripted import Script
 
 pytestmark = pytest.mark.usefixtures("nobody")
@@ -34,6 +35,7 @@ def material(*lines: str) -> str:
 
 
 @pytest.fixture(name="log_")
+@once
 def _logged(log: Path, llm_: Command, script: Script) -> Path:
     """Two sessions: `work` (three exchanges) and `paint` (one)."""
     with LogBuilder(log) as built:

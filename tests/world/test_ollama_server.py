@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import Command
 from tests.world.ollama_rules import Message, Prompt, half_window, reused_tokens, truncate, window
 from tests.world.ollama_server import (
     Answer,
@@ -480,12 +481,11 @@ def llm(server: OllamaStandIn, user_path: Path, *arguments: str) -> subprocess.C
     )
 
 
-def test_llm_takes_it_for_real(tmp_path: Path) -> None:
+def test_llm_takes_it_for_real(tmp_path: Path, llm_: Command) -> None:
     """The real `llm` asks once what the model can do, sends its options, and logs the server's count."""
     with OllamaStandIn([ABLE], reply=["Lisbon.", "4 May."]) as server:
         first = llm(server, tmp_path, "-m", "llm", "-m", "ollama/llama3", "-o", "num_ctx", "2048", "Where?")
         again = llm(server, tmp_path, "-m", "llm", "-c", "When?")
-        logged = llm(server, tmp_path, "-m", "llm", "logs", "--json")
     assert (first.stdout, again.stdout) == ("Lisbon.\n", "4 May.\n")
     assert [arrived.path for arrived in server.arrived if arrived.path != "/api/tags"] == [
         "/api/show",
@@ -495,7 +495,8 @@ def test_llm_takes_it_for_real(tmp_path: Path) -> None:
     assert [each["role"] for each in server.chats[1].messages] == ["user", "assistant", "user"]
     assert server.reloads == [Reload("llama3:latest", 2048, 4096)]
     counts = [arrived.tokens_after for arrived in server.chats]
-    assert [turn["input_tokens"] for turn in json.loads(logged.stdout)] == counts
+    logged = llm_("logs", "--json", "-d", str(tmp_path / "logs.db")).ok().out
+    assert [turn["input_tokens"] for turn in json.loads(logged)] == counts
 
 
 def test_llm_meets_each_fault(tmp_path: Path) -> None:
@@ -522,9 +523,9 @@ def test_llm_meets_each_fault(tmp_path: Path) -> None:
     ]
 
 
-def test_llm_without_a_server(tmp_path: Path) -> None:
+def test_llm_without_a_server(tmp_path: Path, llm_process: Command) -> None:
     """If the server is gone, llm doesn't report it: its models are just missing."""
     with OllamaStandIn([ABLE]) as server:
         server.down()
-        run = llm(server, tmp_path, "-m", "llm", "-m", "ollama/llama3", "Hi")
-    assert (run.returncode, run.stderr) == (1, "Error: 'Unknown model: ollama/llama3'\n")
+        run = llm_process("-m", "ollama/llama3", "Hi", env=server.environment(tmp_path))
+    assert (run.code, run.err) == (1, "Error: 'Unknown model: ollama/llama3'\n")
