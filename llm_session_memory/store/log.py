@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 from ..errors import LogUnusable
 from ..rules.safe_text import bindable
 from .frozen import address, in_writable_folder, is_wal
-from .schema import NEEDED, VIEWS, lost, migrations, remake
+from .schema import NEEDED, VIEWS, is_current, lost, migrations, remake
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -288,6 +288,8 @@ class Log:
     def migrate(self) -> None:
         """Apply our own pending migrations, and make again those of our tables that somebody dropped."""
         with self.sentences():
+            if is_current(self.database):
+                return
             pending = migrations()
             if pending.pending(self.database):
                 with self.writing():

@@ -45,7 +45,9 @@ def rows(log: Log, host: str, now: str, hosts: Mapping[str, str] | None = None) 
     with unrecorded(log):
         merge_changes.prepare(log)
         changed = 0
+        removed = {name for (name,) in log.tuples("select distinct kind from temp.merge_news where removed")}
         for kind in KINDS:
+            changed += _remove(log, kind) if kind.name in removed else 0
             changed += _merge(log, kind, now)
         # one log removed a group while a session was added to it in the other
         log.run(
@@ -72,11 +74,10 @@ def rows(log: Log, host: str, now: str, hosts: Mapping[str, str] | None = None) 
 
 
 def _merge(log: Log, kind: Kind, now: str) -> int:
-    """Merge the rows of a table, and return how many are newer in the other log or were removed there."""
-    columns = [name for name in _columns(log, kind.table) if not (kind.numbered and name == "id")]
-    gone = _remove(log, kind)
+    """Merge the rows of a table that the other log has, and return how many are newer there."""
     if not log.value(f"select 1 from {kind.source} limit 1"):  # noqa: S608  constants
-        return gone
+        return 0
+    columns = [name for name in _columns(log, kind.table) if not (kind.numbered and name == "id")]
     _pair(log, kind, columns)
     count = 0
     if kind.values:
@@ -89,7 +90,7 @@ def _merge(log: Log, kind: Kind, now: str) -> int:
     log.run(f"insert into main.{kind.table} ({names}) select {names} from temp.merge_wins order by rowid")  # noqa: S608
     if kind.numbered:
         _renumber(log, kind, columns)
-    return int(count) + gone
+    return int(count)
 
 
 _NEWER = "pair_there and (pair_theirs, pair_their_values) > (pair_mine, pair_my_values)"

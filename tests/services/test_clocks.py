@@ -41,6 +41,9 @@ from tests.world.logs import LogBuilder
 T, A, B = "t", "turn-1", "turn-2"
 """The thread and two of its turns."""
 
+REAL = sqlite3.connect(":memory:")
+"""Where SQLite's own functions are."""
+
 NOON = datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
 
 # -- machines with clocks that jump ------------------------------------------------------
@@ -67,11 +70,8 @@ class Machine:
     def strftime(self, form: str, time: str | None, *more: str) -> str | None:
         """Stand in for SQLite's function of this name, with the clock of the machine."""
         at = self.now.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] if time == "now" else time
-        with sqlite3.connect(":memory:") as real:
-            marks = ", ".join("?" * len(more))
-            (found,) = real.execute(
-                f"select strftime(?, ?{', ' + marks if more else ''})", (form, at, *more)
-            ).fetchone()
+        marks = ", ".join("?" * len(more))
+        (found,) = REAL.execute(f"select strftime(?, ?{', ' + marks if more else ''})", (form, at, *more)).fetchone()
         return None if found is None else str(found)
 
     def merge(self, other: Machine, host: str = "elsewhere") -> merge_rows.MergedRows:

@@ -17,7 +17,7 @@ from llm_session_memory.errors import SessionError
 from llm_session_memory.rules import age_format
 from llm_session_memory.services import age_passphrase
 from llm_session_memory.services.encryption import Locking, Unlocking, decrypted, encrypted, is_age, locking, opened
-from tests.world.laws import tried
+from tests.world.laws import PROFILE, tried
 
 pyrage = pytest.importorskip("pyrage", reason="The extra encrypt is not installed.")
 
@@ -29,6 +29,17 @@ CHEAP = 2
 
 EDGES = (0, 1, age_passphrase.CHUNK - 1, age_passphrase.CHUNK, age_passphrase.CHUNK + 1, 2 * age_passphrase.CHUNK)
 """Lengths around the ends of chunks."""
+
+
+OF_PYRAGE = b"""-----BEGIN AGE ENCRYPTED FILE-----
+YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IHNjcnlwdCB2OXhNQUJnNkNNMXp4aWV2
+M0RaTWtBIDE2ClFXSTRSMklsZnV6aFNFOEFxbjc0Q0hnTm9pN2NGaHZ5djJ1N0tS
+S2VER2cKLS0tIHBsRCtqMWpwcjB2UjZYclpDLzZ5ZkRIWm9McUtlSENpUVIrcGhY
+VStpczAKiUN3ziKhyfDJM0OqbqzawQgObuvRMMdTR0as3EXPmkzdAW3xK/Hp0ARk
+SuFLbzlCKrg=
+-----END AGE ENCRYPTED FILE-----
+"""
+"""A sentence that pyrage encrypted with a passphrase, on a slow machine: it works for a second."""
 
 
 class Keys:
@@ -108,8 +119,10 @@ def test_the_pieces_do_not_matter(pieces: list[bytes], sizes: list[int]) -> None
 @pytest.mark.slow
 def test_what_pyrage_writes_is_read(keys: Keys) -> None:
     """Files of another program are read, armored ones too, at the usual work of scrypt."""
-    by_passphrase = pyrage.passphrase.encrypt(b"x" * 70_000, "pass", armored=True)  # takes seconds
-    assert unlocked(by_passphrase, says("pass")) == b"x" * 70_000
+    assert unlocked(OF_PYRAGE, says("pass")) == b"We build a bridge."
+    if PROFILE == "ci":  # it takes seconds, the more the faster the machine is
+        by_passphrase = pyrage.passphrase.encrypt(b"x" * 70_000, "pass", armored=True)
+        assert unlocked(by_passphrase, says("pass")) == b"x" * 70_000
     for armored in (False, True):
         by_key = pyrage.encrypt(b"y" * 70_000, [pyrage.x25519.Recipient.from_str(keys.public)], armored=armored)
         assert unlocked(by_key, Unlocking((keys.file,))) == b"y" * 70_000

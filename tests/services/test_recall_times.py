@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -24,9 +25,10 @@ SAID = {
 LONG = " ".join(f"Stall {number} sells figs and almonds." for number in range(60))
 
 
-@pytest.fixture(name="memory")
-def _memory(tmp_path: Path) -> Iterator[Memory]:
-    """A session of 220 days with an exchange a day at noon, most of them about other things."""
+@pytest.fixture(name="made", scope="module")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log that is made once: it is long."""
+    path = tmp_path_factory.mktemp("times") / "logs.db"
     days = [NOW.replace(hour=12) - timedelta(days=n) for n in range(220, 0, -1)]
     exchanges = [
         {
@@ -37,7 +39,16 @@ def _memory(tmp_path: Path) -> Iterator[Memory]:
         for n, day in enumerate(days)
     ]
     file = io.BytesIO("\n".join(map(json.dumps, exchanges)).encode())
-    into(tmp_path / "logs.db", file, "work", "work")
+    into(path, file, "work", "work")
+    with Memory(path, now=lambda: NOW) as memory:
+        recalled(memory, "What about the ferry?")  # indexes it
+    return path
+
+
+@pytest.fixture(name="memory")
+def _memory(tmp_path: Path, made: Path) -> Iterator[Memory]:
+    """A session of 220 days with an exchange a day at noon, most of them about other things."""
+    shutil.copyfile(made, tmp_path / "logs.db")
     with Memory(tmp_path / "logs.db", now=lambda: NOW) as memory:
         yield memory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -57,8 +57,40 @@ class Place:
         self._given += 1_000
         return self._given
 
+    def kept(self) -> Kept:
+        """Return all that is here now, so that other tests can begin with it."""
+        machines = [(one.name, one.person, one.settings, one.path.read_bytes()) for one in self.machines]
+        server = Server({**self.server.documents}, {**self.server.digests})
+        return Kept(self._minutes, self._given, {**self.said}, server, machines)
+
+    def begin_with(self, kept: Kept) -> None:
+        """Let all be as it was somewhere else. Machines that are here already get the logs that they had there."""
+        self._minutes, self._given, self.said = kept.minutes, kept.given, {**kept.said}
+        self.server.documents, self.server.digests = {**kept.server.documents}, {**kept.server.digests}
+        here = {one.name: one for one in self.machines}
+        for name, person, settings, log in kept.machines:
+            if name not in here:
+                here[name] = Machine(self, name, person, settings)
+                self.machines.append(here[name])
+            here[name].path.write_bytes(log)
+
+    def __getitem__(self, name: str) -> Machine:
+        """Return the machine of that name."""
+        return next(one for one in self.machines if one.name == name)
+
     def close(self) -> None:
         """Nothing is open."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A place at some moment, with each machine's name, person, settings and log."""
+
+    minutes: int
+    given: int
+    said: dict[str, tuple[str | None, str | None]]
+    server: Server
+    machines: list[tuple[str, str, RemoteSettings, bytes]]
 
 
 @cache
