@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Command
 from tests.world import logs
 from tests.world.logs import LogBuilder, Said
-from tests.world.once import made_once
+from tests.world.once import once
 from tests.world.scripted import Script
 
 PROMPT = ("-m", "scripted", "--session", "work", "When?")
@@ -36,14 +36,12 @@ def each(commands: dict[str, tuple[str, ...]]) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(name="used")
-def _used(log: Path, llm_: Command) -> Path:
+@once
+def _used(log: Path, llm_: Command, script: Script) -> Path:
     """Return a log with one session of two exchanges."""
-
-    def make() -> None:
-        llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
-        llm_("--session", "work", "The deadline is 4 May.").ok()
-
-    return made_once("files", log, make)
+    llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
+    llm_("--session", "work", "The deadline is 4 May.").ok()
+    return log
 
 
 def directory(log: Path) -> None:

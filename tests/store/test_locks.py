@@ -22,6 +22,7 @@ from llm_session_memory.store.log import WAIT_SECONDS
 from llm_session_memory.store.schema import migrations
 from tests.conftest import Command
 from tests.world import logs
+from tests.world.once import once
 from tests.world.processes import Running
 from tests.world.scripted import Script
 
@@ -49,6 +50,7 @@ def locked(log: Path, seconds: float = 0, *, kind: str = "exclusive") -> Iterato
 
 
 @pytest.fixture(name="used")
+@once
 def _used(log: Path, llm_: Command, script: Script) -> Path:
     """Return a log with a session of one exchange."""
     llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()

@@ -10,7 +10,8 @@ import pytest
 from llm_session_memory.store import schema
 from tests.conftest import Command
 from tests.world.laws import PROFILE
-from tests.world.once import made_once
+from tests.world.once import once
+from tests.world.scripted import Script
 
 pytestmark = pytest.mark.usefixtures("script")
 
@@ -32,14 +33,12 @@ COMMANDS = (
 
 
 @pytest.fixture(name="used")
-def _used(log: Path, llm_: Command) -> Path:
+@once
+def _used(log: Path, llm_: Command, script: Script) -> Path:
     """A log with one session whose texts are in the search index."""
-
-    def make() -> None:
-        llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
-        llm_("sessions", "search", "bridge").ok()
-
-    return made_once("lost tables", log, make)
+    llm_("-m", "scripted", "--session", "work", "We build a bridge.").ok()
+    llm_("sessions", "search", "bridge").ok()
+    return log
 
 
 def drop(log: Path, *names: str) -> None:
