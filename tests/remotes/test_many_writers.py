@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
+from tests.world.laws import PROFILE
 from tests.world.machines import EVERYTHING, Machine, Place
 from tests.world.postgres_server import Postgres
 
-MACHINES, ROUNDS = 5, 2
+MACHINES, ROUNDS = (5 if PROFILE == "ci" else 3), 2
 COMMON = "01k00000000000000000000000"
 """A conversation that all machines go on with."""
 

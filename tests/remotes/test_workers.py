@@ -22,11 +22,12 @@ from llm_session_memory.model.syncing import SyncScope
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
 from llm_session_memory.services.syncing import Syncing
 from tests.conftest import Done
+from tests.world.laws import PROFILE
 from tests.world.ollama_server import OllamaStandIn
 from tests.world.postgres_server import Postgres
 from tests.world.processes import Running, started
 
-PROMPTS, WORKERS, KILLS = 30, 3, 2
+PROMPTS, WORKERS, KILLS = (30, 3, 2) if PROFILE == "ci" else (15, 2, 1)
 
 
 class Machines:

@@ -73,7 +73,7 @@ def _meant(name: str, one: Other, asked: list[str]) -> bool:
     return found or (one.tagged and "tag:x" in asked) or (one.in_project and "project:p" in asked)
 
 
-@tried(100, 10)
+@tried(100, 5)
 @given(st.lists(others, min_size=len(NAMES), max_size=len(NAMES)), sources)
 def test_whatever_is_recalled_may_be_sent(sessions: list[Other], asked: list[str]) -> None:
     """Everything asked for comes back, and nothing of a private or archived session, or that was undone or not meant.

@@ -388,7 +388,7 @@ def called(machine: Machine) -> dict[str, str]:
     return dict(machine.log.tuples(f"{sql} using (thread_id)"))
 
 
-@tried(100, few=8)
+@tried(100, few=4)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.sampled_from(("new", "rename", "rename", "merge")), st.integers(0, 5)),

@@ -19,8 +19,12 @@ from llm_session_memory.services.bundle import Services
 from tests.services.test_deletion import secret_log
 from tests.store.test_deletion import checked
 from tests.store.world import contents
+from tests.world.laws import PROFILE
 from tests.world.logs import LogBuilder, Said
 from tests.world.processes import Running
+
+STEP, EACH_OF_THE_LAST = (5, 40) if PROFILE == "ci" else (17, 15)
+"""How far apart the statements are that fail, and how many of the last ones each fail once."""
 
 
 class Failing:
@@ -85,7 +89,7 @@ def test_a_failure_at_any_statement_changes_nothing(tmp_path: Path) -> None:
             assert done.amounts == whole.amounts, at  # type: ignore[union-attr]
         if at % 20 == 1:
             checked(path)
-        at += 1 if count - at < 40 else 5
+        at += 1 if count - at < EACH_OF_THE_LAST else STEP
     shutil.copy(made, path)
     deleted(path, targets, count // 2)
     again, _ = deleted(path, targets, 0)
