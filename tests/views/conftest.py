@@ -15,6 +15,7 @@ from datasette.plugins import pm
 
 import datasette_session_views
 from tests.views import compiled_once
+from tests.world import laws
 from tests.world.everything import World
 
 if not any(plugin is datasette_session_views for plugin in pm.get_plugins()):
@@ -22,6 +23,10 @@ if not any(plugin is datasette_session_views for plugin in pm.get_plugins()):
 pm.register(compiled_once)
 
 DEFAULT_SETTINGS["sql_time_limit_ms"] = 60_000  # Datasette's own queries must end on a busy machine, too
+if laws.PROFILE != "ci":
+    # A page asks its database some 50 times, and changing threads takes longer than the answers. The Datasettes of the
+    # tests with a browser have threads, as usual, and so has every Datasette when the suite runs with all examples.
+    DEFAULT_SETTINGS["num_sql_threads"] = 0
 
 pm.get_plugin(
     "datasette.handle_exception"
