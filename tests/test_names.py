@@ -1,10 +1,12 @@
-"""Names: the name of a class means one thing, so that a reader who knows a word knows what it is everywhere."""
+"""Names: a class and a module have one that means one thing, so that a reader who knows a word finds what it is."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections import defaultdict
+from itertools import combinations, takewhile
+from pathlib import Path
 
 from tests.imports import PACKAGES, ROOT, name_of, paths
 
@@ -57,3 +59,31 @@ def test_every_module_that_the_architecture_names_is_there() -> None:
     missing = [name for name in named if "NAME" not in name and not any(file.endswith(f"/{name}") for file in files)]
     assert len(named) > 50
     assert missing == []
+
+
+NEAR = {
+    "arrival arriving": "the conversations of one file as they are written, and the import of the whole file",
+    "arrival arrived": "what the writing leaves behind as values",
+    "arrived arriving": "what the writing leaves behind as values",
+    "chatgpt chats": "a tool's name",
+    "compared comparison": "the values, and what reads them from a log",
+    "importer importing": "an import in progress, and the functions that begin one",
+    "markdown markup": "the name of the format, and its rendering as HTML",
+    "prompted prompting": "one prompt with its calls, and what makes a request of it",
+}
+"""Modules of one folder whose names differ by an ending, and what each is."""
+
+
+def are_near(one: str, other: str) -> bool:
+    """Return whether names begin alike and end differently, with at most four letters each, and no word more."""
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return same > 3 and all(len(name) - same < 5 and "_" not in name[same:] for name in (one, other))
+
+
+def test_modules_of_a_folder_differ_by_more_than_an_ending() -> None:
+    """Whoever remembers half of a name finds one module, unless NEAR says what the two have to do with each other."""
+    folders: dict[Path, list[str]] = defaultdict(list)
+    for path in paths():
+        folders[path.parent].append(path.stem)
+    pairs = {pair for names in folders.values() for pair in combinations(sorted(names), 2)}
+    assert {f"{one} {other}" for one, other in pairs if are_near(one, other)} == NEAR.keys()
