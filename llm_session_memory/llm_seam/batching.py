@@ -1,4 +1,4 @@
-"""Turn the lines of a file of prompts into items of a job, and ask an item.
+"""Turn the lines of a file of prompts into items of a job; `batch_runner` asks them.
 
 Everything that a command and its templates say is put together here when the job is made: an item has its whole prompt
 and system prompt, so a resumed job doesn't depend on a template that was changed meanwhile. Fragments and attachments
