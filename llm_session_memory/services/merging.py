@@ -23,6 +23,7 @@ from ..store import (
     merge_excerpts,
     merge_rows,
     merge_tables,
+    merge_tips,
     merging,
     other_log,
 )
@@ -234,7 +235,7 @@ class Merging:
         for one in conversations:
             merge_branches.record(ours, one)
             for thread_id, order in one.apart.order.items():
-                merge_branches.reorder(ours, thread_id, order)
+                merge_tips.reorder(ours, thread_id, order)
         sources = merge_excerpts.remember_excerpts(ours)
         lost = merge_conflicts.count(ours) - before
         branches = tuple(

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from . import merge_branches
+from . import merge_tips
 from .deletion import statements
 from .log import Log
 from .merge_tables import LLMS, OURS, WITHOUT_ROWID
@@ -108,8 +108,8 @@ def put(log: Log, *, search: bool = True) -> None:
     _join_branches(log)
     _join_forks(log)
     for thread_id in grown:
-        merge_branches.retip(log, thread_id)
-    merge_branches.untip(log, [one for (one,) in log.tuples("select id from temp.merge_threads")])
+        merge_tips.retip(log, thread_id)
+    merge_tips.untip(log, [one for (one,) in log.tuples("select id from temp.merge_threads")])
 
 
 def copy_table(log: Log, table: str, changed: Mapping[str, str | None], which: str, values: Mapping[str, int]) -> None:
