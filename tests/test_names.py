@@ -75,9 +75,10 @@ NEAR = {
 
 
 def are_near(one: str, other: str) -> bool:
-    """Return whether names begin alike and end differently, with at most four letters each, and no word more."""
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
-    return same > 3 and all(len(name) - same < 5 and "_" not in name[same:] for name in (one, other))
+    """Return whether names differ only in their last words, and these only by endings of at most four letters."""
+    (before, _, last), (others_before, _, others_last) = one.rpartition("_"), other.rpartition("_")
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(last, others_last, strict=False)))
+    return before == others_before and same > 3 and max(len(last), len(others_last)) - same < 5
 
 
 def test_modules_of_a_folder_differ_by_more_than_an_ending() -> None:
