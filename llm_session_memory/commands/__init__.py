@@ -116,5 +116,5 @@ class _Later(click.Command):
         return compare_command().make_context(info_name, args, parent, **extra)
 
 
-compare = _Later("compare", short_help="Ask several models the same prompt, and say which answer is the best")
+compare = _Later("compare", short_help="Ask several models the same prompt, and vote for the best answer")
 """`llm compare`. Its options are those of the installed llm's `llm prompt`, so they are read when it is used."""

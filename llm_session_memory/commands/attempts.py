@@ -25,10 +25,10 @@ def attempts_command(
     json_: bool,
     database: str | None,
 ) -> None:
-    """List the prompts that got no complete reply: of the session NAME, or of all sessions.
+    """List the prompts that got no complete reply, in the session NAME or in all sessions.
 
-    A prompt is failed, interrupted, or still in progress. --drop removes those of a session that failed or were
-    interrupted. If the session has nothing else, such as one whose name was a typing error, it is removed too.
+    Such a prompt failed, was interrupted, or is still in progress. --drop removes a session's failed and interrupted
+    ones. If the session has nothing else (its name was a typo, say), it is removed too.
 
     \b
         llm sessions attempts

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("file", required=False, metavar="FILE", type=click.Path())
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists")
 @click.option(
-    "--dir", "folder", metavar="FOLDER", type=click.Path(), help="Write to this folder, with the date as name"
+    "--dir", "folder", metavar="FOLDER", type=click.Path(), help="Write to this folder, to a file named by the date"
 )
 @click.option(
     "--keep",
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Keep the newest N backups in --dir, and delete older ones",
 )
-@click.option("--attachments", is_flag=True, help="Also copy files that attachments name by their paths")
+@click.option("--attachments", is_flag=True, help="Also copy the files of attachments that the log has only by path")
 @encryption_options()
 def backup_command(
     file: str | None,

@@ -71,7 +71,7 @@ def _wishes_options(function: F) -> F:
             "--prompt",
             "pattern",
             metavar="PATTERN",
-            help="Make the prompt of columns: 'Translate {word} into {language}'",
+            help="Build the prompt from columns: 'Translate {word} into {language}'",
         ),
         click.option("--option", "options", **pairs, help="Model option, such as temperature 0"),
         click.option("--schema", metavar="SCHEMA", help="Schema that all answers follow, as for llm --schema"),
@@ -109,7 +109,7 @@ def _wishes_options(function: F) -> F:
 @click.option(
     "--on",
     metavar="REMOTE",
-    help="Let workers on other machines ask: a postgresql:// address, or a remote's name",
+    help="Let workers on other machines ask the prompts, by way of a postgresql:// address or a remote's name",
 )
 @click.option(
     "--format",
@@ -131,7 +131,7 @@ def batch_command(
     dry_run: bool,
     database: str | None,
 ) -> None:
-    """Ask a model every line of FILE (- for standard input): JSONL, CSV with named columns, or one prompt a line.
+    """Send every line of FILE to a model (- for standard input): JSONL, CSV with named columns, or one prompt a line.
 
     Each prompt is sent alone, without the ones before it, and each answer is logged. If the command is interrupted,
     `llm sessions job resume` goes on. A line may have its own model, system, options, attachments, fragments, schema

@@ -36,7 +36,9 @@ _LARGEST = 5
 
 
 @session_command("check", short_help="Check the log: pages, indexes, hashes, references, settings")
-@click.option("--fix", is_flag=True, help="Mend what can be mended without loss, after a backup beside the log")
+@click.option(
+    "--fix", is_flag=True, help="Repair what can be repaired without loss, after making a backup beside the log"
+)
 @click.option("--json", "json_", is_flag=True, help="Output the findings and figures as JSON")
 @ending_in_order()
 def check_command(fix: bool, json_: bool, database: str | None) -> None:

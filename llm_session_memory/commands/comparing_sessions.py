@@ -28,9 +28,9 @@ _WIDTH = 40
 def compare_command() -> None:
     """Compare the answers of several sessions, or models, to the same prompts: tokens, cost, time, length, ratings.
 
-    Answers to the same prompt are compared with each other. A difference is said to be shown only if chance is an
-    unlikely cause (p < 0.05); “no difference shown” does not mean “the same”. SESSION can also be the id of a
-    conversation without a name. If a session is called like one of the commands below, put “sessions” before it.
+    Answers to the same prompt are compared with each other. A difference counts as shown only if chance is an unlikely
+    cause (p < 0.05); “no difference shown” does not mean “the same”. SESSION can also be the id of a conversation
+    without a name. If a session has the name of one of the commands below, put “sessions” before it.
 
     \b
         llm sessions compare work work-b
@@ -86,7 +86,7 @@ def _sessions_command(
 @click.argument("group")
 @click.argument("names", metavar="SESSION...", nargs=-1, required=True, shell_complete=complete)
 def _new_command(group: str, names: tuple[str, ...], database: str | None) -> None:
-    """Make a group of sessions. The first one is what the others are compared with.
+    """Make a group of sessions. The others are compared with the first one.
 
     \b
         llm sessions compare new bridges work work-b
@@ -103,7 +103,7 @@ def _new_command(group: str, names: tuple[str, ...], database: str | None) -> No
 @click.argument("group", shell_complete=complete_group)
 @click.argument("names", metavar="SESSION...", nargs=-1, required=True, shell_complete=complete)
 def _add_command(group: str, names: tuple[str, ...], database: str | None) -> None:
-    """Add sessions to a group, after those that are in it."""
+    """Add sessions to a group, after those already in it."""
     with opened(database) as memory:
         new = memory.groups.add(group, names)
         now = memory.groups.get(group)

@@ -146,8 +146,8 @@ def purge_command(
 ) -> None:
     """Delete all conversations that match every filter, for good: sessions and conversations without a name.
 
-    Archived sessions, and sessions with pins, tags, notes or bookmarks, are deleted like all others. See first what
-    would go, with --dry-run. --erase without a filter erases what was deleted before.
+    Archived sessions, and sessions with pins, tags, notes or bookmarks, are deleted like all others. To see first what
+    would go, use --dry-run. Without a filter, --erase erases what was deleted earlier.
 
     \b
         llm sessions purge --older-than 30d --unnamed --dry-run

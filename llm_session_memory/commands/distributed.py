@@ -48,7 +48,7 @@ _DEAD_AFTER = 30
     help=f"Prompts to ask at the same time [{DEFAULT_JOBS}]",
 )
 @click.option(
-    "--max-cost", metavar="DOLLARS", callback=dollars, help="End before this worker spends more than this, such as 5"
+    "--max-cost", metavar="DOLLARS", callback=dollars, help="Stop before this worker spends more than this, such as 5"
 )
 @click.option("--requests-a-minute", type=click.IntRange(min=1), metavar="N", help="Send at most N requests a minute")
 @click.option(
@@ -62,7 +62,7 @@ _DEAD_AFTER = 30
     type=click.IntRange(min=1),
     default=_DEAD_AFTER,
     metavar="SECONDS",
-    help=f"Take over the prompts of workers that were silent for so long [{_DEAD_AFTER}]",
+    help=f"Take over the prompts of workers that have been silent this long [{_DEAD_AFTER}]",
 )
 @click.option("--until-done", is_flag=True, help="End when nothing is left to ask, instead of waiting for more")
 @click.option("--schema", metavar="NAME", help="Schema of the database [llm_sessions]")
@@ -83,8 +83,8 @@ def worker_command(
     """Ask the prompts of jobs on REMOTE, a postgresql:// address or the name of a remote, until Ctrl-C.
 
     Start one on each machine that is to help. Whoever can write to that database decides what is asked, and you pay for
-    it: limit a worker with -m and --max-cost. It never reads files, fragments or templates for others, and runs no
-    tools but those that you allow. Answers go to the database, not into this machine's log.
+    it: limit a worker with -m and --max-cost. It never reads files, fragments or templates for others, and runs only
+    the tools that you allow. Answers go to the database, not into this machine's log.
 
     \b
         llm sessions worker postgresql://ada@db.example/llm

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _LONGEST = 65_536
 """The most bytes that are read of a file descriptor, and more than any passphrase has."""
 
-_RECIPIENT = "For the holder of this key: age1…, an SSH public key, or a file of them (repeat for several)"
-_IDENTITY = "Decrypt with the secret key in this file, of age or SSH (repeat for several)"
-_DESCRIPTOR = "Read the passphrase from this file descriptor, to the end of the line [asked for on the terminal]"
+_RECIPIENT = "Encrypt for the holder of this key: age1…, an SSH public key, or a file of them (repeat for several)"
+_IDENTITY = "Decrypt with the age or SSH secret key in this file (repeat for several)"
+_DESCRIPTOR = "Read the passphrase from this file descriptor, up to the end of the line [ask on the terminal]"
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _complete_rest(ctx: click.Context, param: click.Parameter, incomplete: str) 
     " .jsonl with --format openai: all to one file); then all arguments are names",
 )
 @click.option("--redact", is_flag=True, help="Replace what looks like a key, a token or a password")
-@click.option("--sanitize", is_flag=True, help="Replace all texts by their lengths, as for a bug report (JSONL)")
+@click.option("--sanitize", is_flag=True, help="Replace all texts with their lengths, for a bug report (JSONL)")
 @encryption_options()
 @matching_options()
 @dry_run_option("Only print which files would be written")
@@ -73,8 +73,8 @@ def export_command(
     """Write all exchanges of a session to FILE, or to standard output. With --to, write several sessions.
 
     JSONL has everything and can be imported again. Markdown and HTML (one page that needs no other files) are for
-    reading. CSV has a row for each exchange. openai is one line of OpenAI's chat format for each session, to train a
-    model with.
+    reading. CSV has a row for each exchange. openai is one line per session in OpenAI's chat format, to train a model
+    with.
 
     \b
         llm sessions export work work.jsonl

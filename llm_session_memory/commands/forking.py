@@ -45,11 +45,11 @@ def fork_command(
     budget_usd: str | None,
     database: str | None,
 ) -> None:
-    """Make a new session that begins with the exchanges of another, up to exchange N, and goes on by itself.
+    """Make a new session that begins with the exchanges of another, up to exchange N, and then goes its own way.
 
     The exchanges are shared, not copied: what you say, undo or delete in one session changes nothing in the other. The
-    new session gets the settings, tags, facts and notes of the other one, and the pins, ratings, bookmarks and the
-    summary of what they share; at a snapshot, the settings, pins and notes of that time. NAME can also be the id of a
+    new session gets the settings, tags, facts and notes of the other one, and the pins, ratings, bookmarks and summary
+    of what they share. At a snapshot, it gets the settings, pins and notes of that time. NAME can also be the id of a
     conversation without a name.
 
     \b

@@ -39,7 +39,7 @@ class _FileOrFolder(click.File):
         return super().convert(value, param, ctx)
 
 
-@session_command("import", short_help="Import sessions from a file, also one of another tool")
+@session_command("import", short_help="Import sessions from a file, including those of other tools")
 @click.argument("file", type=_FileOrFolder("rb"))
 @click.option("--as", "name", metavar="NAME", help="Name of the session [its name in FILE]")
 @decryption_options()
@@ -59,8 +59,8 @@ def import_command(
     Lines of {"prompt": "...", "response": "..."} are enough. If a line is wrong, nothing is imported. Exchanges that
     were once deleted from this log are left out, unless you add --restore-deleted.
 
-    FILE can also be a file or a folder of another tool: its kind is recognised by looking into it. Each conversation
-    becomes a session, and a branch of one becomes a fork. If you import it again, only what is new is imported.
+    FILE can also be a file or a folder of another tool, which is recognised by its contents. Each conversation becomes
+    a session, and a branch of it becomes a fork. If you import it again, only what is new is imported.
 
     An encrypted file (in the age format) is recognised too. Its passphrase is asked for; a key is given with -i.
 

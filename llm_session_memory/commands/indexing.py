@@ -35,9 +35,9 @@ def index_command(
 ) -> None:
     """Index all exchanges of sessions, for recall and search by words, and for recall by meaning.
 
-    This happens as you use a session, but for only a second after each reply. Use this command after you have
-    imported a long session or chosen another embedding model. You can stop it with Ctrl-C: what is done is kept, and
-    the next time it goes on from there.
+    This happens as you use a session, but for at most a second after each reply. Use this command after importing a
+    long session or choosing another embedding model. You can stop it with Ctrl-C: what is done is kept, and the next
+    run continues from there.
 
     \b
         llm sessions index work

@@ -57,7 +57,7 @@ def jobs_command(limit: int, json_: bool, database: str | None) -> None:
 
 @click.group("job", cls=DefaultGroup, default="show", short_help="Show, resume, cancel or delete a job")
 def job_command() -> None:
-    """Show a job, go on with it, or end it. JOB is its name, its id, or the beginning of its id.
+    """Show, continue or end a job. JOB is its name, its id, or the beginning of its id.
 
     A job is a batch, a rerun or the run of a workflow. List jobs with: llm sessions jobs
     """
@@ -126,10 +126,10 @@ def _list(memory: Memory, job: Job, *, everything: bool) -> None:
         echo(f"… and {failed - _MOST:,} more that failed. See all items with --items.")
 
 
-@session_command("cancel", short_help="Cancel a job: nothing more of it is asked")
+@session_command("cancel", short_help="Cancel a job: nothing more is asked")
 @job_argument
 def cancel_command(name: str, database: str | None) -> None:
-    """Cancel a job. Items that are being asked are answered; all others are not asked. What is done stays in the log.
+    """Cancel a job. Items already being asked still get answers; the rest are not asked. What is done stays in the log.
 
     \b
         llm sessions job cancel prompts-2026-11-28-1

@@ -32,7 +32,7 @@ _WIDTH = 40
 )
 @filter_options()
 @click.option("--tree", is_flag=True, help="List forks below what they were forked from; -n counts families")
-@click.option("--sealed", is_flag=True, help="List sealed sessions: with their dates, and the file that each is in")
+@click.option("--sealed", is_flag=True, help="List sealed sessions, with their dates and files")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON")
 @click.pass_context
 def list_command(

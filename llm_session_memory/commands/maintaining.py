@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 @session_command("maintenance", short_help="Make the log's file smaller or faster, or see what would help")
-@click.option("--vacuum", is_flag=True, help="Write the file again, without the room of what was deleted")
+@click.option("--vacuum", is_flag=True, help="Rewrite the file without the space that deleted rows left")
 @click.option("--analyze", is_flag=True, help="Collect statistics for SQLite's query planner")
 @click.option("--optimize", is_flag=True, help="Merge the full-text indexes, and run SQLite's optimize")
-@click.option("--reindex", is_flag=True, help="Make all indexes again")
+@click.option("--reindex", is_flag=True, help="Rebuild all indexes")
 @click.option("--wal", type=click.Choice(["on", "off"]), help="Turn WAL mode on or off")
 @click.option("json_", "--json", is_flag=True, help="Output the figures as JSON; without another option only")
 def maintenance_command(
@@ -102,7 +102,7 @@ def _print(found: Advice, *, json_: bool) -> None:
 def migrations_command(json_: bool, database: str | None) -> None:
     """List the migrations of llm's tables and of this plugin's: when each was applied, or that it is pending.
 
-    Pending ones are applied by themselves: llm's by the next prompt that is logged, ours by the next use of a session.
+    Pending ones are applied automatically: llm's by the next prompt that is logged, ours by the next use of a session.
 
     \b
         llm sessions migrations

@@ -112,7 +112,7 @@ def _lines(done: Merged, *, would: bool, hint: str) -> list[str]:
     return [*said, *done.stayed]
 
 
-@session_command("conflicts", short_help="List what lost against newer values")
+@session_command("conflicts", short_help="List what lost to newer values")
 @click.option("--forget", is_flag=True, help="Forget all of them")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
 def conflicts_command(forget: bool, json_: bool, database: str | None) -> None:
@@ -130,7 +130,7 @@ def conflicts_command(forget: bool, json_: bool, database: str | None) -> None:
 
 
 def print_conflicts(memory: Memory, *, json_: bool) -> None:
-    """List what lost against newer values in merges, pulls and pushes."""
+    """List what lost to newer values in merges, pulls and pushes."""
     found = memory.merging.conflicts()
     if json_:
         as_json([asdict(one) for one in found])

@@ -47,7 +47,7 @@ def _topics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 @click.option("form", "--table", flag_value="table", default=True, help="Output as an aligned table [default]")
 @click.option("form", "--csv", flag_value="csv", help="Output as CSV")
 @click.option("form", "--json", flag_value="json", help="Output as JSON")
-@click.option("form", "--sql", flag_value="sql", help="Print the query itself and do not run it")
+@click.option("form", "--sql", flag_value="sql", help="Print the SQL of the query, and don't run it")
 @click.option("--topic", metavar="WORD", shell_complete=_topics, help="Describe the queries of a topic, such as “cost”")
 def query_command(
     name: str | None,

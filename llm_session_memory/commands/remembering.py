@@ -36,7 +36,7 @@ def memory_command(name: str, json_: bool, database: str | None) -> None:
     """Show what is remembered for the prompts of a session, each part with the command that removes it.
 
     These are notes, notes for all sessions, pinned exchanges, the summary and the title, and what recall may send
-    again. To see what one prompt would be sent, use context.
+    again. To see what would be sent with a prompt, use `llm sessions context`.
 
     \b
         llm sessions memory work

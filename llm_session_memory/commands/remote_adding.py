@@ -17,7 +17,9 @@ from .common import COMPLETING, echo, session_command
 @session_command("add", short_help="Add a remote")
 @click.argument("name")
 @click.argument("address", required=False)
-@click.option("--exclude-tag", "tags", multiple=True, metavar="TAG", help="Never send sessions with this tag (repeat)")
+@click.option(
+    "--exclude-tag", "tags", multiple=True, metavar="TAG", help="Never send sessions with this tag (repeat for several)"
+)
 @click.option(
     "--project", metavar="NAME", shell_complete=COMPLETING["project"], help="Only send the sessions of this project"
 )
@@ -40,9 +42,9 @@ def add_command(
 ) -> None:
     """Add a remote. ADDRESS begins with postgresql:// or mongodb://; anything else is the path of a folder.
 
-    A password is never kept in the log. If ADDRESS has one, it is put into llm's keys. Better, store it first with
-    `llm keys set`, and name that key with --key: what you type stays in your shell's history. The environment variable
-    LLM_REMOTE_NAME (LLM_REMOTE_TEAM for “team”) can have the password or the whole address too.
+    A password is never kept in the log. If ADDRESS has one, it is moved to llm's keys. But what you type stays in your
+    shell's history, so it is better to store it first with `llm keys set`, and to name that key with --key. The
+    environment variable LLM_REMOTE_NAME (LLM_REMOTE_TEAM for “team”) can also hold the password or the whole address.
 
     \b
         llm sessions remote add drive /mnt/drive/llm

@@ -31,10 +31,10 @@ _WIDTH = 60
     "remote",
     cls=ListedOrShown,
     default="show",
-    short_help="Servers and folders that keep your conversations for several machines",
+    short_help="Manage servers and folders that keep conversations for several machines",
 )
 def remote_command() -> None:
-    """Servers and folders that several machines keep the same conversations on.
+    """Manage remotes: servers and folders where several machines keep the same conversations.
 
     A remote is a PostgreSQL server, a MongoDB server, or a folder, such as a mounted drive.
 
@@ -175,8 +175,8 @@ def _condition(settings: RemoteSettings, found: Condition, place: str, pushing: 
 def machine_command(name: str | None, person: str | None, json_: bool, database: str | None) -> None:
     """Show what this machine is called on remotes, and whose log it is; or set it.
 
-    If two sessions have the same name, the one of another machine is called after it: work@laptop. Ratings are kept by
-    person. The names of this computer and of its user are taken unless you set others.
+    If two sessions have the same name, the other machine's name is added to its session: work@laptop. Ratings are kept
+    by person. Unless you set other names, those of this computer and its user are used.
 
     \b
         llm sessions remote machine

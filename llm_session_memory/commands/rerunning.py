@@ -61,13 +61,13 @@ def rerun_command(
 ) -> None:
     """Ask the prompts of a session again in a new session, with another model, system prompt or memory.
 
-    Fragments, attachments, schemas and options go along, and a system prompt that was for one prompt only. Each prompt
-    is sent with the new session's own history; with --same-context, with exactly the messages that were sent before it
-    in the old one. With --from, exchanges 1 to N - 1 are shared, as a fork shares them. Prompts that fail are kept as
-    attempts, and the next ones are asked.
+    Fragments, attachments, schemas and options are sent again, and so is a system prompt for a single prompt. Each
+    prompt is sent with the new session's own history; with --same-context, with exactly the messages that were sent
+    before it in the old one. With --from, exchanges 1 to N - 1 are shared, as a fork shares them. If a prompt fails, it
+    is kept as an attempt, and the next one is asked.
 
-    Tools are offered, but not run: the call of a tool that was recorded gets its result, any other a sentence that says
-    so. --run-tools runs them.
+    Tools are offered, but not run: a call that was recorded gets its recorded result, and any other call is answered
+    that there is none. --run-tools runs them.
 
     \b
         llm sessions rerun work -m gpt-4o-mini

@@ -14,13 +14,14 @@ from .job_text import noun
 from .working import work_on
 
 
-@session_command("resume", short_help="Go on with a job that stopped or was interrupted")
+@session_command("resume", short_help="Continue a job that stopped or was interrupted")
 @job_argument
 @limit_options
 def resume_command(name: str, limiting: Limiting, database: str | None) -> None:
-    """Go on with a job that stopped, was cancelled or was interrupted. What is done is not asked again.
+    """Continue a job that stopped, was cancelled or was interrupted. What is done is not asked again.
 
-    The limits that it was started with hold unless you give others. Items that failed stay so: see retry-failed.
+    The job keeps the limits that it was started with, unless you give others. Failed items stay failed: see
+    retry-failed.
 
     \b
         llm sessions job resume prompts-2026-11-28-1
@@ -48,7 +49,7 @@ def resume_command(name: str, limiting: Limiting, database: str | None) -> None:
 @job_argument
 @limit_options
 def retry_failed_command(name: str, limiting: Limiting, database: str | None) -> None:
-    """Ask the items of a job that failed again, and whatever else is left of it.
+    """Ask a job's failed items again, and whatever else is left.
 
     \b
         llm sessions job retry-failed prompts-2026-11-28-1 -j 1
@@ -72,9 +73,9 @@ def retry_failed_command(name: str, limiting: Limiting, database: str | None) ->
 @job_argument
 @limit_options
 def work_command(name: str, limiting: Limiting, database: str | None) -> None:
-    """Work on a job beside the process that started it. Each item is asked by one of them.
+    """Help the process that started a job. Each item is asked by only one of them.
 
-    The limits a minute hold for each process on its own.
+    Limits per minute apply to each process separately.
 
     \b
         llm sessions job work prompts-2026-11-28-1 -j 4

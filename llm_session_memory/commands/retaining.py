@@ -40,7 +40,7 @@ def retention_command(
     These stay: conversations with a pinned exchange, a tag, a bookmark or a snapshot, archived sessions, imported
     conversations, and the session in use. Nothing is deleted while the clock looks wrong.
 
-    A project can have its own time; `never` keeps its sessions, and `off` makes them like all others.
+    A project can have its own time; `never` keeps its sessions, and `off` treats them like all others.
 
     \b
         llm sessions retention 90d

@@ -26,7 +26,7 @@ from .working import INTERRUPTED, asked
 @session_command("run", short_help="Run a workflow: prompts that build on each other")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("-p", "--param", "params", type=(str, str), multiple=True, metavar="KEY VALUE", help="Value of an input")
-@click.option("-m", "--model", help="The model of steps that name none [the file's, or llm's default]")
+@click.option("-m", "--model", help="Model for steps that name none [the file's, or llm's default]")
 @limit_options
 @click.option("--allow-shell", is_flag=True, help="Allow the workflow to run its commands on this computer")
 @click.option("--dry-run", is_flag=True, help="Check everything and print commands and known prompts, but send nothing")
@@ -45,7 +45,7 @@ def run_command(
     limiting: Limiting,
     database: str | None,
 ) -> None:
-    """Run the steps of a workflow, each as soon as the steps that it needs have ended.
+    """Run the steps of a workflow, each as soon as the steps that it needs are done.
 
     FILE is YAML. Each step is a prompt in a new session, which is named after the file and the day. A run that was
     interrupted, or failed, continues with --resume.

@@ -24,7 +24,7 @@ _EXAMPLES = 5
 @click.option("--to", required=True, metavar="NEW", type=click.Path(), help="The new log, which must not exist yet")
 @ending_in_order()
 def salvage_command(damaged: str, to: str) -> None:
-    """Save what can be read of the log DAMAGED into a new one, row by row, and say what could not be read.
+    """Copy what can be read of the log DAMAGED into a new one, row by row, and say what could not be read.
 
     DAMAGED is only read. Close other programs that use it. The new log is whole: it passes `llm sessions check`. It
     has llm's tables as the installed llm makes them.

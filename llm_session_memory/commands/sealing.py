@@ -115,7 +115,7 @@ def _ask(question: str, done: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--as", "name", metavar="NAME", help="Name of the session [the name that it had]")
 @decryption_options()
-@click.option("-y", "--yes", is_flag=True, help="Don't ask before a file is unsealed that this log did not seal")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask before unsealing a file that this log did not seal")
 @ending_in_order()
 def unseal_command(
     file: str,

@@ -24,12 +24,18 @@ _EXTRA = "More kinds are found with: llm install 'llm-session-memory[secrets]'"
 
 @session_command("secrets", short_help="Find keys, tokens and passwords in the log, and replace them")
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=complete)
-@click.option("--kind", "kinds", multiple=True, metavar="KIND", help='Only of this kind, such as "OpenAI key" (repeat)')
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help='Only of this kind, such as "OpenAI key" (repeat for several)',
+)
 @click.option("--redact", is_flag=True, help="Replace them everywhere in the log")
 @dry_run_option("With --redact: only print what would be replaced; replace nothing")
 @click.option("-y", "--yes", is_flag=True, help="With --redact: don't ask before replacing")
 @click.option(
-    "--no-backup", is_flag=True, help="With --redact: don't make a backup first, which would have the secrets"
+    "--no-backup", is_flag=True, help="With --redact: don't make a backup first (it would still have the secrets)"
 )
 @click.option("--json", "as_json_", is_flag=True, help="Output as JSON")
 def secrets_command(

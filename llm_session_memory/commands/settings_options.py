@@ -212,7 +212,7 @@ _OPTIONS = {
         _unless_default(_on),
         {
             "type": click.Choice(["on", "off", DEFAULT]),
-            "help": "Say so, and ask on a terminal, before a secret is sent to a model that is not local, "
+            "help": "Warn, and ask on a terminal, before a secret is sent to a model that is not local, "
             f"or “{DEFAULT}” (off)",
         },
     ),

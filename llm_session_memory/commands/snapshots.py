@@ -32,7 +32,7 @@ def _complete_label(ctx: click.Context, param: click.Parameter, incomplete: str)
     return known_snapshots(ctx.params.get("database"), ctx.params.get("name") or "", incomplete)
 
 
-@session_command("snapshot", short_help="Name the present point of a session, to go back to")
+@session_command("snapshot", short_help="Save the state of a session, to go back to it later")
 @session_argument()
 @click.argument("label", shell_complete=_complete_label)
 @click.option("--delete", is_flag=True, help="Delete this snapshot; exchanges stay as they are")
@@ -93,7 +93,7 @@ def _complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @session_command("restore", short_help="Go back to a snapshot, or restore a backup")
 @click.argument("name", metavar="NAME|FILE", shell_complete=_complete_file)
 @click.argument("label", metavar="[SNAPSHOT]", required=False, shell_complete=_complete_label)
-@click.option("--attachments", is_flag=True, help="FILE: also put back files of attachments that are missing")
+@click.option("--attachments", is_flag=True, help="FILE: also restore missing files of attachments")
 @decryption_options()
 def restore_command(
     name: str,
@@ -102,10 +102,10 @@ def restore_command(
     unlock: Unlocking,
     database: str | None,
 ) -> None:
-    """Go back to a snapshot of the session NAME, or put the backup FILE in the place of the log.
+    """Go back to a snapshot of the session NAME, or replace the log with the backup FILE.
 
     Going back to a snapshot loses nothing. Later exchanges are undone, so `redo` brings them back. If settings, pins or
-    notes have changed since, the present ones are kept as another snapshot.
+    notes have changed since, the current ones are kept as another snapshot.
 
     A backup is checked first, and the log that it replaces is kept beside it under another name. Encrypted backups are
     recognised.

@@ -56,9 +56,9 @@ def _options(function: F) -> F:
             click.option(
                 "--project", metavar="NAME", shell_complete=COMPLETING["project"], help="Only sessions of this project"
             ),
-            click.option("--all", "everything", is_flag=True, help="All conversations, those without a name too"),
+            click.option("--all", "everything", is_flag=True, help="All conversations, including those without a name"),
             dry_run_option("Only print what would be moved"),
-            click.option("--watch", is_flag=True, help="Go on until Ctrl-C, and print only what is new"),
+            click.option("--watch", is_flag=True, help="Keep going until Ctrl-C, and print only what is new"),
             click.option(
                 "--every",
                 type=click.IntRange(min=1),
@@ -76,10 +76,10 @@ def _options(function: F) -> F:
 @_options
 @ending_in_order()
 def push_command(**parameters: Any) -> None:
-    """Send to REMOTE what is new or newer here. Without REMOTE, the only one is meant.
+    """Send to REMOTE what is new or newer here. You can leave out REMOTE if there is only one.
 
-    All sessions are sent, unless you choose. Private and sealed sessions never are, nor those that the remote excludes.
-    A push that breaks off has sent whole turns; push again to send the rest.
+    All sessions are sent unless you choose some. Private and sealed sessions are never sent, nor those that the remote
+    excludes. A push that breaks off has sent whole turns; push again to send the rest.
 
     \b
         llm sessions push
@@ -93,7 +93,7 @@ def push_command(**parameters: Any) -> None:
 @_options
 @ending_in_order()
 def pull_command(**parameters: Any) -> None:
-    """Fetch from REMOTE what is new or newer there. Without REMOTE, the only one is meant.
+    """Fetch from REMOTE what is new or newer there. You can leave out REMOTE if there is only one.
 
     What other machines deleted is deleted here too. If both sides changed the same thing, the newer change wins, and
     the older one is kept: llm sessions status --conflicts.
@@ -110,7 +110,7 @@ def pull_command(**parameters: Any) -> None:
 @_options
 @ending_in_order()
 def sync_command(**parameters: Any) -> None:
-    """Pull from REMOTE, then push to it. Without REMOTE, the only one is meant.
+    """Pull from REMOTE, then push to it. You can leave out REMOTE if there is only one.
 
     \b
         llm sessions sync
@@ -122,8 +122,8 @@ def sync_command(**parameters: Any) -> None:
 
 @session_command("status", short_help="Compare this log with a remote")
 @remote_argument
-@click.option("--all", "everything", is_flag=True, help="All conversations, those without a name too")
-@click.option("--conflicts", is_flag=True, help="List the older values that lost against newer ones; asks no remote")
+@click.option("--all", "everything", is_flag=True, help="All conversations, including those without a name")
+@click.option("--conflicts", is_flag=True, help="List the older values that lost to newer ones; asks no remote")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
 def status_command(
     remote: str | None,

@@ -39,7 +39,7 @@ def undo_command(
     json_: bool,
     database: str | None,
 ) -> None:
-    """Take the last exchanges out of the session NAME, or out of the session used last.
+    """Take the last exchanges out of the session NAME, or of the session used last.
 
     They are no longer sent, shown, found or counted, but they stay in the log: `redo` brings them back.
 
@@ -70,8 +70,8 @@ def undo_command(
 @click.option(
     "--group", type=click.IntRange(min=1), default=1, metavar="N", help="Group as numbered by undo --list [1: the last]"
 )
-@click.option("--keep-new", is_flag=True, help="Bring it back before the exchanges that are new since then")
-@click.option("--undo-new", is_flag=True, help="Undo the exchanges that are new since then")
+@click.option("--keep-new", is_flag=True, help="Put what comes back before the new exchanges")
+@click.option("--undo-new", is_flag=True, help="Undo the new exchanges")
 def redo_command(
     name: str | None,
     group: int,
@@ -79,9 +79,9 @@ def redo_command(
     undo_new: bool,
     database: str | None,
 ) -> None:
-    """Bring back the exchanges undone last into the session NAME, or into the session used last.
+    """Bring back the exchanges that were undone last in the session NAME, or in the session used last.
 
-    If the session has had new exchanges since, say what to do with them: --keep-new or --undo-new.
+    If the session has new exchanges since then, add --keep-new or --undo-new.
 
     \b
         llm sessions redo work

@@ -39,9 +39,9 @@ def votes_command(
 ) -> None:
     """Show which models you prefer, by your votes on their answers (llm compare asks for them).
 
-    “preferred” is the estimated probability that a model's answer is found better than another model's, with its 95 %
-    interval, by the Bradley-Terry model; “best” is the probability that no other model is preferred to it. These need
-    the extra “compare”. For each two models, an exact test says whether the votes show a difference.
+    “preferred” is the estimated probability that a model's answer is preferred to another model's, with its 95 %
+    interval, by the Bradley-Terry model; “best” is the probability that no other model is preferred to it. Both need
+    the extra “compare”. For each pair of models, an exact test says whether the votes show a difference.
 
     \b
         llm sessions votes

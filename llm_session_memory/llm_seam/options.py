@@ -122,7 +122,7 @@ def _options() -> list[click.Option]:
             ["--guard"],
             type=bool,
             metavar="[on|off]",
-            help="Say so, and ask on a terminal, before a secret is sent to a model that is not local [off]",
+            help="Warn, and ask on a terminal, before a secret is sent to a model that is not local [off]",
         ),
         click.Option(
             ["--send-anyway"],

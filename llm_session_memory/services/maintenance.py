@@ -79,7 +79,7 @@ class Maintenance:
         upkeep.analyze(self._desk.log)
 
     def reindex(self) -> None:
-        """Make all indexes again, from their tables."""
+        """Rebuild all indexes, from their tables."""
         upkeep.reindex(self._desk.log)
 
     def set_wal(self, *, on: bool) -> bool:

@@ -106,7 +106,7 @@ def analyze(log: Log) -> None:
 
 
 def reindex(log: Log) -> None:
-    """Make all indexes again, from their tables."""
+    """Rebuild all indexes, from their tables."""
     with _outside(log):
         log.run("reindex")
 

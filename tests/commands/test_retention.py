@@ -111,7 +111,8 @@ def test_a_clock_that_jumped_deletes_nothing(llm_: Command, old: list[str], log:
 
 
 def test_a_project_has_its_own_time(llm_: Command, old: list[str], log: Path) -> None:
-    """`never` keeps the sessions of a project, its own time deletes only them, and `off` makes them like all others."""
+    """`never` keeps the sessions of a project, its own time deletes only them, and `off` treats them like all
+    others."""
 
     def found() -> list[str]:
         return [one["name"] for one in json.loads(llm_("sessions", "retention", "--json").ok().out)["old"]]

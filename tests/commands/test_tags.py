@@ -43,7 +43,7 @@ def test_tags_are_printed_after_each_change(llm_: Command) -> None:
         (("--delete",), "Error: --delete needs the tags to delete.\n", 2),
         (
             ("--delete", "bridge", "other"),
-            "Error: Session “work” has no tag “other”. Its tags: bridge.\n",
+            "Error: Session “work” has no tag “other”. Its tags are: bridge.\n",
             1,
         ),
         (("",), "Error: “” can't be a tag or a key. Use 1 to 60 printable characters.\n", 1),
