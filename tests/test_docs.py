@@ -263,8 +263,8 @@ def test_a_sentence_is_read_from_the_code(code: str, read: set[tuple[str, str]])
 
 def test_a_notice_that_somebody_else_says_is_read() -> None:
     """Functions that return notices are read too, with a mark if a command follows; other texts in them are not."""
-    read = errors.read('def told(number):\n    had = f"had {number:,}"\n    return f"It {had}. Go on with:"\n')
-    assert [one.message for one in read] == ["It had N. Go on with: …"]
+    read = errors.read('def told(number):\n    had = f"had {number:,}"\n    return f"It {had}. Continue with:"\n')
+    assert [one.message for one in read] == ["It had N. Continue with: …"]
 
 
 # -- examples work ------------------------------------------------------------------

@@ -14,12 +14,12 @@ from .selecting import dry_run_option, matching_options, names_argument, one_tra
 _SAID = {
     (True, True): "is archived",
     (True, False): "was archived already",
-    (False, True): "is in lists again",
+    (False, True): "is back in lists",
     (False, False): "is not archived",
 }
 """What is said of a session, by whether it is archived now and whether that has changed."""
 
-_WOULD = {**_SAID, (True, True): "would be archived", (False, True): "would be in lists again"}
+_WOULD = {**_SAID, (True, True): "would be archived", (False, True): "would be back in lists"}
 """The same in a dry run."""
 
 

@@ -147,7 +147,7 @@ def batch_command(
         raise click.UsageError("Give --as NAME or --session-each, not both.")
     if on is not None and output is not None:
         raise click.UsageError(
-            "With --on, the answers come by a pull. Write them then: llm sessions job show JOB -o FILE"
+            "With --on, a pull fetches the answers. Write them to a file after that: llm sessions job show JOB -o FILE"
         )
     if on is not None and limiting.jobs is not None:
         raise click.UsageError("With --on, each worker has its own -j.")
@@ -192,7 +192,9 @@ def _checked(output: Path, file: str, *, force: bool) -> str:
         raise SessionError(f"{output} is the file of prompts.", "Choose another file for the answers.")
     check_file(output, force=force)
     if not output.resolve().parent.is_dir():
-        raise SessionError(f"{output} can't be written: there is no folder {output.parent}.", "Make the folder first.")
+        raise SessionError(
+            f"{output} can't be written: there is no folder {output.parent}.", "Create the folder first."
+        )
     return form
 
 
@@ -239,7 +241,7 @@ def _stem(file: str) -> str:
 def _say_begun(memory: Memory, job: Job) -> None:
     total = sum(job.counts.values())
     session = memory.sessions.of_thread(job.thread_id) if job.thread_id else None
-    where = f"session “{session.name}”" if session else "a session each"
+    where = f"session “{session.name}”" if session else "a session for each"
     echo(f"Job “{job.name}”: {counted(total, 'prompt')}, answers in {where}.", err=True)
 
 
@@ -261,12 +263,12 @@ def _print(memory: Memory, estimate: Estimate, limiting: Limiting) -> None:
             )
         else:
             total += whole
-            replies = f"replies of about {amount.replies:,} tokens, if they are as long as usual"
+            replies = f"replies of about {amount.replies:,} tokens, if they are of the usual length"
             echo(f"{said}, and {replies}: {exact(whole)}.")
     if total and (len(estimate.amounts) > 1 or limiting.max_cost is not None):
         echo(f"In all {'about' if complete else 'at least'} {exact(total)}.")
     if limiting.max_cost is not None and total > limiting.max_cost:
-        echo(f"The job would stop at {exact(limiting.max_cost)}, before all prompts are asked.")
+        echo(f"The job would stop at {exact(limiting.max_cost)}, before it has asked all prompts.")
     echo("Dry run: nothing was sent.", err=True)
 
 

@@ -91,9 +91,9 @@ def _mended(path: Path, say: Callable[[str], None]) -> Mended:
 def _done(mended: Mended) -> Iterator[str]:
     """Yield what `--fix` did."""
     if not mended.backup:
-        yield "There was nothing to mend."
+        yield "There was nothing to repair."
         return
-    yield from (f"mended {text}" for text in mended.done)
+    yield from (f"repaired: {text}" for text in mended.done)
     yield f"The log as it was before is in {mended.backup}"
 
 

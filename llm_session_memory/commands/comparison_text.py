@@ -39,7 +39,7 @@ def print_verdict(compared: Compared, verdict: Verdict) -> None:
     tested = [figure for one in verdict.comparisons for figure in one.figures if figure.p is not None]
     if any(figure.detectable for figure in tested if not figure.shown):
         _wrapped(
-            "* The smallest difference that so many prompts would probably have shown. A smaller one may be there."
+            "* The smallest difference that this many prompts would probably have shown. There may be a smaller one."
         )
     for note in verdict.notes:
         _wrapped(note)

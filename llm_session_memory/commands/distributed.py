@@ -145,7 +145,7 @@ def _watched(worker: Worker, engine: Any, machine: str) -> bool:
             echo(text, err=True)
 
         def shown(now: WorkerState) -> None:
-            ending = ", ending; Ctrl-C again ends at once" if now.stopping else ""
+            ending = ", stopping; Ctrl-C again stops at once" if now.stopping else ""
             spent = f", {exact(now.spent)}" if now.spent else ""
             line.say(f"{now.answered:,} answered, {now.asking:,} being asked{spent}{ending}")
 

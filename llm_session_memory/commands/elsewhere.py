@@ -54,10 +54,10 @@ def _say_sent(memory: Memory, job: Job, found: JobPlace, where: str) -> None:
     total = sum(job.counts.values())
     echo(f"Job “{job.name}”: {counted(total, 'prompt')} {'waits' if total == 1 else 'wait'} for workers at {where}.")
     named = found.remote or found.kept["address"]
-    steps = {"On each machine that is to help": memory.desk.command("worker", named)}
+    steps = {"On each machine that should help": memory.desk.command("worker", named)}
     if not found.remote:
-        steps["To bring the answers home, name the remote"] = memory.desk.command("remote", "add", "NAME", named)
-    steps["Bring the answers home"] = memory.desk.command("pull", found.remote or "NAME")
+        steps["To fetch the answers, add it as a remote"] = memory.desk.command("remote", "add", "NAME", named)
+    steps["Fetch the answers"] = memory.desk.command("pull", found.remote or "NAME")
     steps["See how far it is"] = memory.desk.command("job", "show", job.name)
     for what, command in steps.items():
         echo(f"{what}: {command}", err=True)
@@ -166,6 +166,6 @@ def _board(memory: Memory, job: Job) -> Iterator[Board]:
 
     found = of_job(memory, job)
     if found is None:
-        raise RemoteFailed(f"It is not known where job “{job.name}” is.")
+        raise RemoteFailed(f"The log doesn't know which remote job “{job.name}” is on.")
     with contextlib.closing(found.board()) as board:
         yield board

@@ -46,7 +46,7 @@ class Passphrase:
             return _line(self.descriptor)
         if not _has_terminal():
             hint = "Give it with --passphrase-fd, or use a key (-r to encrypt, -i to decrypt)."
-            raise SessionError("There is no terminal to ask for the passphrase on.", hint)
+            raise SessionError("There is no terminal on which to ask for the passphrase.", hint)
         from ..rules.safe_text import one_line
 
         asked: str = click.prompt(
@@ -162,7 +162,7 @@ def decryption_options() -> Callable[[F], F]:
 def check_binary_output() -> None:
     """Raise SessionError if standard output is a terminal, which can't show what is encrypted."""
     if sys.stdout.isatty():
-        raise SessionError("What is encrypted can't be shown on a terminal.", "Give a file, or redirect the output.")
+        raise SessionError("Encrypted output can't be shown on a terminal.", "Give a file, or redirect the output.")
 
 
 def _unlocking(identities: tuple[str, ...], passphrase: Passphrase) -> Unlocking:

@@ -89,7 +89,7 @@ def export_command(
         llm sessions export --all-matching --rated up --to train.jsonl --format openai
     """
     if redact and sanitize:
-        raise click.UsageError("Give --redact or --sanitize: without texts there are no secrets either.")
+        raise click.UsageError("Give --redact or --sanitize, not both: without texts there are no secrets to redact.")
     hide: Hide = "secrets" if redact else "texts" if sanitize else None
     check_plain_name(to or (rest[0] if rest else ""), encrypt)
     if to is not None:

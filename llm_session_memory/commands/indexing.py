@@ -112,7 +112,7 @@ def _embedded(memory: Memory, session: Session, embedding: Embedding) -> int:
                 done = now
     except (KeyboardInterrupt, ModelFailed) as error:
         left = f"{done:,} of {total:,} passages of “{session.name}” were embedded; {total - done:,} are left."
-        again = f"Go on with: {memory.desk.command('index', session.name)}"
+        again = f"Continue with: {memory.desk.command('index', session.name)}"
         if isinstance(error, ModelFailed):
             why = error.message.rstrip(".")
             raise ModelFailed(

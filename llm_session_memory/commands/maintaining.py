@@ -62,7 +62,7 @@ def _done(memory: Memory, name: str, wal: str | None, line: progress_line) -> st
     """Do one thing, and return what was done."""
     if name == "--reindex":
         memory.maintenance.reindex()
-        return "Made all indexes again."
+        return "Rebuilt all indexes."
     if name == "--optimize":
         memory.maintenance.optimize(lambda index, steps: line.say(f"Merging {index}: {counted(steps, 'step')}"))
         return "Merged the full-text indexes."
@@ -71,7 +71,7 @@ def _done(memory: Memory, name: str, wal: str | None, line: progress_line) -> st
         return "Collected statistics for SQLite's query planner."
     if name == "--vacuum":
         before, after = memory.maintenance.vacuum()
-        return f"Wrote the file again: {before:,} bytes before, {after:,} bytes now."
+        return f"Rewrote the file: {before:,} bytes before, {after:,} bytes now."
     changed = memory.maintenance.set_wal(on=wal == "on")
     return f"WAL mode is {'now' if changed else 'already'} {wal}."
 

@@ -100,7 +100,7 @@ def _lines(done: Merged, *, would: bool, hint: str) -> list[str]:
         said.append(f"And {counted(len(done.sessions) - _MOST, 'more new session')}.")
     for kept, *others in done.branches:
         names = ", ".join(f"“{name}”" for name in others)
-        said.append(f"A session went on in both logs. Its branches share the beginning: “{kept}”, {names}.")
+        said.append(f"A session was continued in both logs. Its branches share the beginning: “{kept}”, {names}.")
     if done.changed:
         said.append(f"{newer(done.changed)} newer in the other log and replaced.")
     if done.conflicts:

@@ -85,7 +85,7 @@ def _note_for_all(text: str | None, delete: int | None, database: str | None, *,
             named = memory.sessions.find(text)
             if named is not None:
                 hint = 'Give the text of the note: llm sessions note --global "TEXT"'
-                raise SessionError(f"“{named.name}” is a session, not a note for all sessions.", hint)
+                raise SessionError(f"“{named.name}” is the name of a session, and --global is for all sessions.", hint)
             memory.notes.add_global(text, model_of=_model_of)
         if delete:
             gone = memory.notes.delete_global(delete)

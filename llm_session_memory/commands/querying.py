@@ -110,7 +110,7 @@ def _run(
     known = [name for name, _ in query.parameters]
     for name, value in given.items():
         if name not in known:
-            hint = f"Its parameters: {', '.join(known)}." if known else "It has no parameters."
+            hint = f"Its parameters are: {', '.join(known)}." if known else "It has no parameters."
             raise SessionError(f"Query “{query.short_name}” has no parameter “{one_line(name, _WIDEST)}”.", hint)
         if name in _NUMBERS and value and not (value.isascii() and value.isdigit()):
             message = f"Parameter “{name}” must be a whole number, not “{one_line(value, _WIDEST)}”."
@@ -145,10 +145,10 @@ def _list(name: str | None, topic: str | None) -> None:
     from ..insight.catalogue import TOPICS, by_topic
 
     if name is not None:
-        raise SessionError("A query and --topic can't be used together.", "Leave one of them out.")
+        raise SessionError("A query and --topic can't be combined.", "Leave out one of them.")
     found = by_topic(topic or "")
     if not found:
-        hint = f"The topics: {', '.join(TOPICS)}."
+        hint = f"The topics are: {', '.join(TOPICS)}."
         raise SessionError(f"There is no topic “{one_line(topic or '', _WIDEST)}”.", hint)
     for place, (called, queries) in enumerate(found.items()):
         click.echo(("\n" if place else "") + click.style(called, bold=True))

@@ -163,8 +163,8 @@ def _condition(settings: RemoteSettings, found: Condition, place: str, pushing: 
         said[0] = said[0].replace("can be used", "can only be read")
         said.append("You can pull, but not push.")
     if not found.version:
-        begin = f" Begin with: {pushing}" if found.writable else " Somebody who may write there has to begin."
-        said.append(f"Nothing was pushed there yet.{begin}")
+        begin = f" Start with: {pushing}" if found.writable else " Somebody with write access has to push first."
+        said.append(f"Nothing has been pushed there yet.{begin}")
     return said
 
 

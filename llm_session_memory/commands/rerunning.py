@@ -103,7 +103,8 @@ def _check_alone(start: int | None, changes: Changes, *, same_context: bool, run
     """Raise UsageError if --resume is combined with what a rerun is begun with."""
     if start is not None or changes or same_context or run_tools:
         raise click.UsageError(
-            "--resume goes on as the rerun was begun: leave out the other options, except --as, -j and --max-cost."
+            "--resume continues the rerun as it was started: leave out the other options, except --as, -j and "
+            "--max-cost."
         )
 
 
@@ -135,6 +136,6 @@ def _report(memory: Memory, job: Job) -> None:
     if job.reason:
         echo(job.reason, err=True)
     if done < total:
-        echo(f"Go on with: {memory.desk.command('rerun', source, '--as', made, '--resume')}", err=True)
+        echo(f"Continue with: {memory.desk.command('rerun', source, '--as', made, '--resume')}", err=True)
     elif done:
         echo(f"Compare them with: {memory.desk.command('compare', source, made)}")

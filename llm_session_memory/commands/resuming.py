@@ -84,9 +84,9 @@ def work_command(name: str, limiting: Limiting, database: str | None) -> None:
         job = memory.jobs.get(name)
         refuse_working(memory, job)
         if limiting.max_cost is not None or limiting.no_max_cost:
-            raise click.UsageError("--max-cost is of the whole job. Change it with: llm sessions job resume JOB")
+            raise click.UsageError("--max-cost limits the whole job. Change it with: llm sessions job resume JOB")
         if job.state != "open":
             resume = memory.desk.command("job", "resume", job.name)
-            hint = "" if job.state == "done" else f"Go on with it: {resume}"
+            hint = "" if job.state == "done" else f"Continue it with: {resume}"
             raise SessionError(f"Job “{job.name}” is {job.state}.", hint)
     work_on(database, job.id, limiting)

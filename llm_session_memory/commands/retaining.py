@@ -81,7 +81,7 @@ def _print(kept: Keeping, old: Sequence[Conversation]) -> None:
     if kept.shortest is None:
         return
     if not old:
-        echo("None is old enough now.")
+        echo("No conversation is old enough yet.")
         return
     echo(f"{counted(len(old), 'conversation')} {'is' if len(old) == 1 else 'are'} old enough now:")
     for one in old[:_SHOWN]:
@@ -90,7 +90,7 @@ def _print(kept: Keeping, old: Sequence[Conversation]) -> None:
     if len(old) > _SHOWN:
         echo(f"  and {len(old) - _SHOWN:,} more")
     if kept.reported_utc is None:
-        echo("The next prompt in a session says so again; a day later the first prompt deletes them.")
+        echo("The next prompt in a session says so again; the first prompt a day later deletes them.")
     else:
         echo(f"They are deleted after a prompt in a session from {local_time(kept.next_utc or '')} on.")
 

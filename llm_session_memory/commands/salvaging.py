@@ -75,7 +75,7 @@ def _lines(done: Salvaged, damaged: str, to: str) -> Iterator[str]:
         if number:
             yield f"{number:,} {what if number == 1 else _many(what)}"
     for finding in done.checked.wrong:
-        yield f"The new log is not whole: {finding.message}"
+        yield f"The new log is not intact: {finding.message}"
 
 
 def _many(what: str) -> str:

@@ -134,8 +134,9 @@ def unseal_command(
 
     path = log_path(database)
     if not yes and not is_known(path, Path(file)):
-        echo(f"{path} has no record that it sealed {file}. A file of somebody else can change what is sent.", err=True)
-        _ask("Unseal it, because you know where it is from?", "unsealed")
+        unknown = f"{path} has no record that it sealed {file}."
+        echo(f"{unknown} A file from somebody else can change what is sent.", err=True)
+        _ask("Do you know where it is from, and want to unseal it?", "unsealed")
     found = unseal(path, Path(file), unlock, name)
     names = " and ".join(f"“{one}”" for one in found.names)
     echo(

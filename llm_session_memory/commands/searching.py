@@ -78,7 +78,7 @@ def search_command(
     With --remote, the prompts and replies that are kept there are searched, but no tool results.
     """
     if remote is not None and raw:
-        raise click.UsageError("--raw doesn't go with --remote.")
+        raise click.UsageError("--raw can't be combined with --remote.")
     filters = Filters(
         tags=tags,
         model=model,

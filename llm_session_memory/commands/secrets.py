@@ -126,7 +126,9 @@ def _tell(found: Sequence[Secret], redacted: Redacted, how: _How, backup: Path |
         echo(f"Replaced {_amounts(redacted)}.")
         echo(f"The file was rewritten: {redacted.size_before:,} bytes before, {redacted.size_after:,} bytes now.")
         if backup:
-            echo(f"The log as it was before is in {backup}. It still has the secrets: delete it when all is well.")
+            echo(
+                f"The log as it was before is in {backup}. It still has the secrets: delete it once everything is well."
+            )
         echo("Revoke what is still valid: it may be elsewhere too.", err=True)
 
 

@@ -266,7 +266,7 @@ def _vote(one: _Comparison, replies: Sequence[_Reply]) -> None:
         if len(best) == 1:
             log = one.services.desk.typed
             words = ["llm", "--session", best[0].session.name, *(["-d", log] if log else [])]
-            echo(f'Go on with {best[0].letter}: {shlex.join(words)} "..."', err=True)
+            echo(f'Continue with {best[0].letter}: {shlex.join(words)} "..."', err=True)
 
 
 def _known(reply: _Reply) -> Iterator[str]:

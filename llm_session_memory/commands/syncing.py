@@ -43,9 +43,9 @@ def _options(function: F) -> F:
         if sum((session is not None, project is not None, everything)) > 1:
             raise click.UsageError("Give only one of --session, --project and --all.")
         if every is not None and not watch:
-            raise click.UsageError("--every goes with --watch.")
+            raise click.UsageError("--every needs --watch.")
         if watch and (parameters["dry_run"] or parameters["json_"]):
-            raise click.UsageError("--watch doesn't go with --dry-run or --json.")
+            raise click.UsageError("--watch can't be combined with --dry-run or --json.")
         seconds = (every or EVERY) if watch else None
         return function(scope=SyncScope(session, project, everything), every=seconds, **parameters)
 

@@ -65,7 +65,7 @@ def pulled_lines(
         them = "it" if moved.deleted == 1 else "them"
         yield f"{gone} {counted(moved.deleted, 'exchange')} here, because another machine deleted {them}."
     elif moved.tombstones:
-        yield f"Heard of {counted(moved.tombstones, 'deletion')} of something that isn't here."
+        yield f"Took note of {counted(moved.tombstones, 'deletion')} of something that isn't here."
     yield from _both(moved, conflicts)
 
 
@@ -98,12 +98,12 @@ def _both(moved: Moved, conflicts: str) -> Iterator[str]:
     apart = {name for some in moved.branches for name in some}
     renamed = [pair for pair in moved.renamed if pair[1] not in apart]  # the others are said as branches
     for elsewhere, here in renamed[:_MOST]:
-        yield f"Session “{elsewhere}” is called “{here}” here, because another session has its name."
+        yield f"Session “{elsewhere}” is called “{here}” here, because another session here has that name."
     if len(renamed) > _MOST:
-        yield f"And {counted(len(renamed) - _MOST, 'more session')} with other names here."
+        yield f"And {counted(len(renamed) - _MOST, 'more session')} under other names here."
     for kept, *others in moved.branches:
         names = ", ".join(f"“{name}”" for name in others)
-        yield f"A session went on in two places. Its branches share the beginning: “{kept}”, {names}."
+        yield f"A session was continued in two places. Its branches share the beginning: “{kept}”, {names}."
     if moved.conflicts:
         yield f"{counted(moved.conflicts, 'older value')} kept apart. List them with: {conflicts}"
     yield from moved.stayed
@@ -126,11 +126,7 @@ def status_lines(found: Status, remote: str, place: str, conflicts: str) -> Iter
     for one in found.held:
         yield from _held(one, remote)
     if found.conflicts:
-        was = (
-            "value that lost against a newer one is"
-            if found.conflicts == 1
-            else "values that lost against newer ones are"
-        )
+        was = "value that lost to a newer one is" if found.conflicts == 1 else "values that lost to newer ones are"
         yield f"{found.conflicts:,} {was} kept apart. List them with: {conflicts}"
 
 
@@ -154,7 +150,7 @@ def _held(held: Held, remote: str) -> Iterator[str]:
     yield f"Held back: {what} ({_names(held.names)})."
     if held.there:
         are, it = ("is", "it") if len(held.there) == 1 else ("are", "them")
-        yield f"{_names(held.there)} {are} still on “{remote}” from before. Nothing more of {it} is sent."
+        yield f"{_names(held.there)} {are} still on “{remote}” from before. Nothing new of {it} is sent."
 
 
 def _names(names: Sequence[str]) -> str:

@@ -202,7 +202,7 @@ def _make_missing(memory: Memory, count: int, model_id: str | None, *, yes: bool
             echo(f"{number}/{len(wanted)}  {name}: no title was made ({one_line(error.message).rstrip('.')})", err=True)
             if in_a_row == _FAILURES and number < len(wanted):
                 raise SessionError(
-                    f"{_FAILURES} titles failed in a row, so the others were not tried.",
+                    f"{_FAILURES} titles failed in a row, so the rest were not tried.",
                     "Choose another model with --title-model.",
                 ) from error
             continue

@@ -60,7 +60,7 @@ def undo_command(
     echo(f"Undid {counted(len(done.exchanges), 'exchange')} of “{session}”:")
     _lines(done.exchanges)
     for attempt in done.failed[-1:]:
-        echo(f"The newest prompt failed, so it is no exchange and stays: {one_line(attempt.prompt, _WIDTH)}")
+        echo(f"The newest prompt failed, so it is not an exchange and stays: {one_line(attempt.prompt, _WIDTH)}")
         echo(f"Remove failed prompts with: {drop}")
     echo(f"Bring {'it' if len(done.exchanges) == 1 else 'them'} back with: {redo}", err=True)
 

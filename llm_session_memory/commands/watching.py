@@ -53,7 +53,7 @@ def watched(
                     echo(f"{_now()} {said} Trying again every {every} s.", err=True)
             else:
                 if said:
-                    echo(f"{_now()} Going on with “{name}”.", err=True)
+                    echo(f"{_now()} Continuing with “{name}”.", err=True)
                 said = ""
             wait(every)
     except KeyboardInterrupt:

@@ -76,10 +76,10 @@ def _conclude(memory: Memory, job: Job, *, interrupted: bool) -> None:
         _write(memory, job)
     echo(_summary(memory, job), err=job.settings.get("output") == STANDARD_OUTPUT)
     if job.state == "open" and interrupted:
-        echo("Another process goes on with it.", err=True)
+        echo("Another process continues it.", err=True)
     elif job.state in ("open", "stopped"):
         reason = f"{job.reason.rstrip('.')}.\n" if job.reason else ""
-        echo(f"{reason}Go on with: {memory.desk.command('job', 'resume', job.name)}", err=True)
+        echo(f"{reason}Continue with: {memory.desk.command('job', 'resume', job.name)}", err=True)
         if job.max_cost is not None and not interrupted:
             echo("Its limit stays unless you add --max-cost with another one, or with “none”.", err=True)
     failed = job.counts.get("failed", 0)
@@ -132,7 +132,7 @@ def shown(now: JobProgress, width: int) -> str:
     if now.job.spent_usd:
         parts.append(f"${now.job.spent_usd:,.2f}" if now.job.spent_usd >= 0.01 else "under $0.01")  # noqa: PLR2004  a cent
     if now.stopping:
-        parts.append("ending, Ctrl-C again ends at once")
+        parts.append("stopping; Ctrl-C again stops at once")
     elif now.waits >= 1:
         parts.append(f"waiting {round(now.waits)} s: {now.waits_for}")
     elif now.seconds_left is not None:

@@ -50,7 +50,7 @@ def limited(query: Query, tables: Collection[str], project: str | None) -> str:
     """
     text = narrowed(query.sql, tables, Span(project=project))
     if project is not None and (query.whole or text == query.text(tables)):
-        hint = f"To search a project, use: {_SEARCH}" if query.topic == "Search" else "Leave the project out."
+        hint = f"To search a project, use: {_SEARCH}" if query.topic == "Search" else "Leave out the project."
         raise SessionError(f"Query “{query.short_name}” can't be limited to a project.", hint)
     return text
 

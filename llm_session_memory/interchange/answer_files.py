@@ -36,7 +36,7 @@ def form_of(path: Path) -> AnswerForm:
     """Return the format of a file of answers, by its ending. Raises SessionError if the ending says nothing."""
     found = _ENDINGS.get(path.suffix.lower())
     if found is None:
-        raise SessionError(f"{path} has no ending that says its format.", "Use a name that ends in .jsonl or .csv.")
+        raise SessionError(f"{path} has no ending that tells its format.", "Use a name that ends in .jsonl or .csv.")
     return found
 
 

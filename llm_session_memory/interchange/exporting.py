@@ -221,7 +221,9 @@ def _check_format(format_: str, hide: Hide = None) -> None:
     if format_ not in FORMATS:
         raise SessionError(f"Unknown format “{format_}”.", f"Choose one of: {', '.join(FORMATS)}.")
     if hide == "texts" and format_ != "jsonl":
-        raise SessionError("Texts can only be replaced by their lengths in JSONL.", "Use --sanitize with that format.")
+        raise SessionError(
+            "Texts can be replaced with their lengths only in JSONL.", "Use --sanitize with that format."
+        )
 
 
 def _check_folder(folder: Path, paths: Sequence[Path], *, force: bool) -> None:
@@ -244,7 +246,7 @@ def _made(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"The folder {folder} can't be made: {error.strerror or error}."
+        message = f"The folder {folder} can't be created: {error.strerror or error}."
         raise SessionError(message, "Choose another folder. Nothing was written.") from error
     try:
         yield

@@ -106,7 +106,7 @@ class _Reading:
         if not self._ready:
             self._prepare(staging)
         if rows != self._count:
-            raise FileRefused(f"{self._where} is not complete.", _OTHER_COPY)
+            raise FileRefused(f"{self._where} is incomplete.", _OTHER_COPY)
         return records
 
     def _rows(self, staging: Staging) -> int | None:

@@ -129,7 +129,7 @@ def seal(  # noqa: PLR0913  one parameter an option
         if sealing.version(log) != version:
             sealing.choose(log, group.threads)
             if SealDigest(log).value != written:
-                message = "Someone wrote to the session while it was sealed."
+                message = "Something was written to the session while it was being sealed."
                 raise SessionError(message, "Nothing was deleted, and the file was removed. Seal it again.")
         for one in () if forget else records:
             sealing.add(log, replace(one, sha256=digest))
@@ -170,7 +170,7 @@ def _compare(log: Log, group: SealedGroup, unlock: Unlocking, written: str) -> N
     with staged(log.path, group.path, unlock) as (staging, _):
         sealing.choose(staging.log, group.threads)
         if SealDigest(staging.log).value != written:
-            message = f"What {group.path.name} holds is not what is in the log."
+            message = f"{group.path.name} does not match the log."
             raise SessionError(message, "Nothing was deleted. Run: llm sessions check")
 
 
@@ -222,7 +222,7 @@ def unseal(path: Path, file: Path, unlock: Unlocking, name: str | None = None) -
 
 def _renamed(staging: Staging, records: Sequence[Sealed], name: str) -> None:
     if len(records) > 1:
-        raise SessionError(f"The file has {len(records):,} sessions, and --as names only one.", "Leave --as out.")
+        raise SessionError(f"The file has {len(records):,} sessions, and --as names only one.", "Leave out --as.")
     with staging.log.writing():
         Sessions(staging.log).rename(records[0].thread_id, names.check(name))
 

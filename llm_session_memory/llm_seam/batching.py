@@ -92,7 +92,7 @@ class Batch:
         for one in self._templates:
             if one.functions:
                 what = f"Template “{one.name}” has Python functions, which a batch doesn't run."
-                raise SessionError(what, "Name tools of plugins in the template instead, as `tools`.")
+                raise SessionError(what, "Instead, list tools of plugins under `tools` in the template.")
 
     def model_of(self, model_id: str) -> Any:
         """Return llm's model, looked up once. Raises SessionError if llm has none of this id."""

@@ -134,7 +134,7 @@ class Crew:
         unknown = self._prices[model]
         reason = (
             unknown
-            and f"The limit of {exact(self.job.max_cost)} can't be kept: {unknown}. Take it away with --max-cost none."
+            and f"The limit of {exact(self.job.max_cost)} can't be kept: {unknown}. Remove it with --max-cost none."
         )
         spent = services.jobs.dollars(self.job) or 0.0
         if not reason and spent >= self.job.max_cost and services.costs.of_call(model, 1, 1):

@@ -107,7 +107,7 @@ class HandedOn(Asker):
         del services
         given, shared = item.input, self._job.settings
         if any(one.get(name) for one in (given, shared) for name in _NAMES):
-            raise SessionError("The item names files or fragments, which are not looked up for other machines.")
+            raise SessionError("The item names files or fragments, which are not read for other machines.")
         tools = _list(shared, "tools", str)
         if unknown := [one for one in tools if one not in self._tools]:
             raise SessionError(f"The tool “{unknown[0]}” is not allowed here.", "Allow tools with -T.")

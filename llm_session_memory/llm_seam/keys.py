@@ -52,7 +52,7 @@ def _all() -> dict[str, Any]:
     try:
         found = llm.load_keys()
     except (OSError, ValueError) as error:
-        raise SessionError(f"llm's keys in {_path()} can't be read.", "Mend that file, or move it away.") from error
+        raise SessionError(f"llm's keys in {_path()} can't be read.", "Repair that file, or move it away.") from error
     return found if isinstance(found, dict) else {}
 
 

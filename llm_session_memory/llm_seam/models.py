@@ -150,7 +150,7 @@ def called(name: str | None) -> str | None:
 def _unlisted(error: OSError) -> SessionError:
     """Return the error if a plugin can't list its models, for example because it can't write its cache."""
     return SessionError(
-        f"llm's models can't be listed: {error}.", "A plugin needs this file or folder. Make it usable."
+        f"llm's models can't be listed: {error}.", "An llm plugin needs this file or folder. Make it readable."
     )
 
 

@@ -88,7 +88,7 @@ def session_asked(  # noqa: PLR0913  what a program can ask for, each on its own
         failed = next(services.jobs.items(worked.job, "failed"), None)
         why = worked.job.reason or (failed.error if failed else None) or "It was interrupted."
         what = f"Not all prompts of “{name}” were answered in “{session.name}”: {why}"
-        raise SessionError(what, f"Go on with: {services.desk.command('rerun', name, '--resume')}")
+        raise SessionError(what, f"Continue with: {services.desk.command('rerun', name, '--resume')}")
     return session
 
 

@@ -107,7 +107,7 @@ class Titling(Thread):
             self._tell(error.message if isinstance(error, SessionError) else str(error) or type(error).__name__)
 
     def _tell(self, why: str) -> None:
-        off = "llm sessions title --auto off ends this"
+        off = "llm sessions title --auto off stops this"
         self._say(f"session {self._session.name}: no title was made ({one_line(why, _WIDTH).rstrip('.')}); {off}.")
 
     def awaited(self) -> None:

@@ -49,7 +49,7 @@ class Lookups:
             found = loaded(name)
             if found.functions:
                 what = f"Template “{name}” has Python functions, which a workflow doesn't run."
-                raise SessionError(what, "Name tools of plugins in it instead, as `tools`.")
+                raise SessionError(what, "Instead, list tools of plugins under `tools` in it.")
             self.templates[name] = found
         return self.templates[name]
 
@@ -130,7 +130,7 @@ def _fragments(services: Services, name: str) -> list[Any]:
         found: list[Any] = llm_cli.resolve_fragments(services.desk.log.database, [name])
     except Exception as error:  # not found, or whatever a plugin that loads fragments raises
         what = f"Fragment “{name}” can't be read: {str(error).rstrip('.')}."
-        raise SessionError(what, "It can be a file, an address or an alias.") from error
+        raise SessionError(what, "Give a file, a URL or an alias.") from error
     return found
 
 
@@ -138,9 +138,7 @@ def _attachment(place: str) -> Any:
     try:
         return llm_cli.resolve_attachment(place if place != "-" else "./-")  # llm would read standard input
     except Exception as error:  # a file that can't be read, an address that doesn't answer
-        raise SessionError(
-            f"Attachment “{place}” can't be read: {error}.", "It can be a file or an address."
-        ) from error
+        raise SessionError(f"Attachment “{place}” can't be read: {error}.", "Give a file or a URL.") from error
 
 
 def check(services: Services | None, step: Step, values: Mapping[str, Any], lookups: Lookups) -> None:
@@ -174,7 +172,7 @@ def _check_files(services: Services | None, step: Step, values: Mapping[str, Any
     for name in (filled(one, values).strip() for one in step.fragments if is_known(one)):
         if name and not _REMOTE.match(name) and not Path(name).is_file():
             if services is None:
-                raise SessionError(f"Fragment “{name}” was not found.", "It can be a file, an address or an alias.")
+                raise SessionError(f"Fragment “{name}” was not found.", "Give a file, a URL or an alias.")
             _fragments(services, name)
     for place in (filled(one, values).strip() for one in step.attachments if is_known(one)):
         if place and "://" not in place:

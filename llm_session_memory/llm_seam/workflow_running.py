@@ -175,7 +175,7 @@ class WorkflowRun:
             raise StepFailed(f"Line {source.line:,}: for_each takes a list, but “{source.text.strip()}” is not a list.")
         listed = [_plain(one) for one in found]
         if len(listed) > MOST_OF_A_LIST:
-            raise StepFailed(f"The list has {len(listed):,} items; at most {MOST_OF_A_LIST:,} are possible.")
+            raise StepFailed(f"The list has {len(listed):,} items; the most is {MOST_OF_A_LIST:,}.")
         return listed
 
     def _made(self, services: Services, step: Step, item: Item, values: list[Any]) -> list[Item]:

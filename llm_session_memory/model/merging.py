@@ -35,7 +35,7 @@ class Merged:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A row that lost against a newer one when logs were merged.
+    """A row that lost to a newer one when logs were merged.
 
     `kind` says what it is (session, name, project, rating, other rating, bookmark, fact, title, group,
     vote, snapshot), `name` is the session's

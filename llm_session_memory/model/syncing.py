@@ -60,7 +60,7 @@ class Status:
     """What a push and a pull would have to do.
 
     `deleted_here` and `deleted_there` count the deletions that the other side doesn't know yet, of exchanges, calls and
-    conversations. `conflicts` counts the rows that lost against newer ones and are kept. `clock` is a sentence if this
+    conversations. `conflicts` counts the rows that lost to newer ones and are kept. `clock` is a sentence if this
     machine's clock and the remote's differ by more than five minutes, or empty.
     """
 
@@ -86,7 +86,7 @@ class Moved:
     there because of them. `changed` are the rows of settings, notes and so on that were newer, or on a push the
     conversations of which such rows went. `branches` are the names of the sessions that each conversation became that
     went on in two places. `renamed` are the sessions that have another name here than elsewhere, with both names.
-    `conflicts` are rows that lost against newer ones, and `stayed` says why something deleted elsewhere is still here.
+    `conflicts` are rows that lost to newer ones, and `stayed` says why something deleted elsewhere is still here.
     """
 
     conversations: int = 0

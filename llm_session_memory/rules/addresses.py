@@ -59,11 +59,11 @@ def kind_of(address: str) -> str:
             raise RemoteFailed(f"Conversations can't be kept at {one_line(found[0], 40)} addresses.", hint)
         return kind
     if _MISSPELLED.match(address):
-        raise RemoteFailed("The name of a server comes after “://”, and that is missing in the address.", hint)
+        raise RemoteFailed("The address has no server name after “://”.", hint)
     if _WORDS_OF_LIBPQ.match(address):
-        raise RemoteFailed("That is not an address, but a list of settings of PostgreSQL.", hint)
+        raise RemoteFailed("That is a list of PostgreSQL settings, not an address.", hint)
     if _SSH.match(address):
-        raise RemoteFailed("Conversations can't be kept at an address of ssh.", f"Mount it as a folder. {hint}")
+        raise RemoteFailed("Conversations can't be kept at an ssh address.", f"Mount it as a folder. {hint}")
     if not address.strip():
         raise RemoteFailed("The address is empty.", hint)
     return FOLDER
@@ -80,7 +80,7 @@ def parted(address: str) -> Parted:
     address = address.strip()
     scheme, authority, path, query = _pieces(address)
     if "@" in path + query:
-        message = "The address can't be read: there is an “@” behind the server's name."
+        message = "The address can't be read: there is an “@” after the server's name."
         raise RemoteFailed(message, "In user names and passwords, write @ as %40, / as %2F, ? as %3F and # as %23.")
     userinfo, at, hosts = authority.rpartition("@")
     user, colon, password = userinfo.partition(":")

@@ -64,7 +64,7 @@ def _no_order(text: str, count: int) -> SessionError:
     choices = ", ".join(LETTERS[:count])
     example = "b" if count == 2 else f"{LETTERS[1]}{LETTERS[0]}={LETTERS[2:count]}"  # noqa: PLR2004  as above
     return SessionError(
-        f"“{text.strip()}” is not an order of the answers {choices}.",
+        f"“{text.strip()}” does not rank the answers {choices}.",
         f"Name each at most once, the best first, for example {example}; = means equally good. Enter skips.",
     )
 

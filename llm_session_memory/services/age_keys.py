@@ -74,7 +74,7 @@ def _recipient(key: str, place: str) -> Any:
         return kind.Recipient.from_str(key)
     except Exception as error:
         what = f"{place} can't be used: “{one_line(key, 40)}”."
-        raise SessionError(what, "Use an age1… key of age-keygen, or an SSH key (ssh-ed25519 or ssh-rsa).") from error
+        raise SessionError(what, "Use an age1… key from age-keygen, or an SSH key (ssh-ed25519 or ssh-rsa).") from error
 
 
 def identities(paths: Sequence[Path], unlocked: Callable[[bytes, str], bytes]) -> tuple[Any, ...]:
@@ -112,7 +112,7 @@ def _ssh_identity(data: bytes, path: Path) -> Any:
         if "decrypted first" in str(error):
             hint = f"Decrypt the file with: age -d -i {path} FILE, and give what that prints."
             raise SessionError(f"The SSH key {path} has a passphrase, which is not supported.", hint) from error
-        hint = "Give an OpenSSH private key of the kind ed25519 or rsa, or a file of age-keygen."
+        hint = "Give an OpenSSH private key (ed25519 or rsa), or a file from age-keygen."
         raise SessionError(f"The key in {path} can't be used.", hint) from error
 
 
@@ -125,8 +125,8 @@ def _age_identity(key: str, place: str) -> Any:
     try:
         return pyrage.x25519.Identity.from_str(key)
     except Exception as error:
-        hint = "Give a file of age-keygen (AGE-SECRET-KEY-1…), or an SSH private key."
-        raise SessionError(f"{place} is no key that can be used.", hint) from error
+        hint = "Give a file from age-keygen (AGE-SECRET-KEY-1…), or an SSH private key."
+        raise SessionError(f"{place} is not a usable key.", hint) from error
 
 
 def _content(path: Path, hint: str) -> bytes:
@@ -137,5 +137,5 @@ def _content(path: Path, hint: str) -> bytes:
         reason = getattr(error, "strerror", None) or error
         raise SessionError(f"{path} can't be read: {reason}.", hint) from error
     if len(data) > _LARGEST_FILE:
-        raise SessionError(f"{path} is too large to be a file of keys.", hint)
+        raise SessionError(f"{path} is too large to be a key file.", hint)
     return data

@@ -110,7 +110,7 @@ class Beyond:
         if self.left:
             told.append(
                 f"Recall can't find everything in {counted(self.left, 'other session')} yet, because the index is"
-                " behind. The next prompts go on with the indexing; any `llm sessions search` finishes it at once."
+                " behind. The next prompts continue the indexing; any `llm sessions search` finishes it at once."
             )
         return told
 

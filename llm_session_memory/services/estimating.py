@@ -23,7 +23,7 @@ class Amount:
 
     @property
     def replies(self) -> int | None:
-        """The tokens of all replies, if they are as long as usual."""
+        """The tokens of all replies, if they are of the usual length."""
         return None if self.reply_tokens is None else self.reply_tokens * self.prompts
 
 

@@ -106,7 +106,7 @@ def check_room(folder: Path, needed: int) -> None:
     except OSError:
         return  # whoever writes there knows better
     if free < needed:
-        message = f"There is no room in {folder}: {needed:,} bytes are needed, and {free:,} are free."
+        message = f"Not enough space in {folder}: {needed:,} bytes are needed, and {free:,} are free."
         raise SessionError(message, "Free some space, or choose another disk. Nothing was changed.")
 
 

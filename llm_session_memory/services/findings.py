@@ -58,7 +58,7 @@ def about_pages(pages: Pages, path: Path) -> list[Finding]:
 
 
 _CHECK = "llm sessions check --fix"
-_FIX = f"Mend it with: {_CHECK}"
+_FIX = f"Repair it with: {_CHECK}"
 
 
 def about_references(missing: Counter[tuple[str, str]]) -> list[Finding]:

@@ -71,7 +71,7 @@ class Groups:
         for reference, thread_id in zip(wanted, thread_ids, strict=True):
             if thread_id not in group.thread_ids:
                 show = self._desk.command("compare", "show", group.name)
-                raise NoSuchSession(f"“{reference}” is not in the group “{group.name}”.", f"See what is: {show}")
+                raise NoSuchSession(f"“{reference}” is not in the group “{group.name}”.", f"See what is in it: {show}")
         with self._desk.writing():
             self._store.take_out(group.name, thread_ids)
         return self.get(name)

@@ -80,7 +80,7 @@ class Merging:
         """
         path = self._desk.path
         if _is_same(other, path):
-            message = f"{path} is the log that you merge into."
+            message = f"{path} is the log that you are merging into."
             raise SessionError(message, "Name the log of the other machine. Nothing was merged.")
         self._check_free()
         with other_log.copied(other, migrate, say) as theirs:
@@ -116,7 +116,7 @@ class Merging:
         return self._put(theirs, (host, hosts or {}), tuple(kept_fragments), say, dry_run=dry_run, tidy=False)
 
     def conflicts(self) -> list[Conflict]:
-        """Return the rows that lost against newer ones in merges, those of the newest merge first."""
+        """Return the rows that lost to newer ones in merges, those of the newest merge first."""
         log = self._desk.log
         found = []
         for row in merge_conflicts.conflicts(log) if log.has_sessions() else []:
@@ -262,7 +262,7 @@ class Merging:
             for thread_id in one.threads & busy:
                 if merge_branches.moving(self._desk.log, one):
                     name = name_of(self._desk.log, thread_id)
-                    message = f"Session “{name}” went on in both logs, and another process is sending a prompt in it."
+                    message = f"Session “{name}” was continued in both logs, and another process is prompting it."
                     raise SessionError(message, "Try again when it is answered. Nothing was merged.")
 
     def _link(self, threads: Iterable[str], say: Say) -> None:

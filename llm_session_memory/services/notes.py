@@ -157,7 +157,7 @@ class Notes:
         missing = [tag for tag in delete if key(tag) not in map(key, there)]
         if missing and not missing_ok:
             message = f"Session “{session.name}” has no tag “{one_line(missing[0], LONGEST_TAG)}”."
-            raise SessionError(message, f"Its tags: {', '.join(there)}." if there else "It has none.")
+            raise SessionError(message, f"Its tags are: {', '.join(there)}." if there else "It has none.")
         self._desk.prepare()
         with self._desk.writing():
             for tag in delete:

@@ -113,7 +113,7 @@ def _made(file: DamagedFile, to: Path, make_tables: Callable[[Log], None], now: 
             references = dropped_references(new)
             mended_values(new)
             mark_changed(new, mender.changed, now.isoformat())
-            say("Making the indexes again")
+            say("Rebuilding the indexes")
             finish()
         checked = _mended(new, to, say)
     finally:

@@ -58,7 +58,7 @@ class NothingYet:
 
     def writing(self) -> AbstractContextManager[Writing]:
         """Raise RemoteFailed."""
-        raise RemoteFailed("Nothing was pushed to this remote yet.", "Push to it first.")
+        raise RemoteFailed("Nothing has been pushed to this remote yet.", "Push to it first.")
 
     def close(self) -> None:
         """End the connection."""

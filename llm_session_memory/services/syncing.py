@@ -256,7 +256,7 @@ def _after(done: Moved, error: RemoteFailed, moved: str, command: str) -> Remote
     """Return an error that also says what became of the batches before it."""
     if done.nothing:
         return error
-    stays = f"What was {moved} before that stays, and the next {command} goes on."
+    stays = f"What was {moved} before that stays, and the next {command} continues."
     return RemoteFailed(error.message, error.hint, stays)
 
 

@@ -230,7 +230,7 @@ class _Catching:
         minutes = round(GIVE_UP / 60)
         return LogUnusable(
             f"Other programs write to {self._log.path} so often that {minutes} minutes were not enough to copy it.",
-            "Stop them for a moment and try again, or turn on WAL mode, in which nobody waits: "
+            "Stop them for a moment and try again, or turn on WAL mode, in which nobody has to wait: "
             "llm sessions maintenance --wal on",
         )
 

@@ -83,13 +83,13 @@ class Checks:
     def _check_frame(self, document: Document) -> None:
         texts = (document.key, document.thread_id, document.bucket, document.machine, document.person, *document.refs)
         if not all(isinstance(text, str) and len(text) <= _LONGEST_KEY and _is_text(text) for text in texts):
-            raise refused(document, "one of its names is too long, or is no text")
+            raise refused(document, "one of its names is too long, or is not text")
         if not document.key or (document.kind in ("thread", "turn", "response")) != bool(document.thread_id):
             raise refused(document, "its key or its conversation is missing")
         if len(document.refs) > _MOST_REFS or sum(map(len, document.rows.values())) > _MOST_ROWS:
             raise refused(document, "it is too large")
         if not _is_integer(document.place) or not _is_integer(document.stamp):
-            raise refused(document, "its place or stamp is no number")
+            raise refused(document, "its place or stamp is not a number")
 
     def _check_row(
         self, document: Document, table: str, columns: Mapping[str, _Column], row: Mapping[str, Any]
@@ -183,7 +183,7 @@ def _check_thread(document: Document) -> None:
     _check_project(document)
     for row in document.rows.get("memory_attempts", ()):
         if str(row["request_json"]).startswith(OPEN_ATTEMPT):
-            raise refused(document, "it has a prompt that is being sent")
+            raise refused(document, "it has a prompt that is still being sent")
 
 
 def _check_project(document: Document) -> None:

@@ -229,7 +229,7 @@ class _Filling:
             raise RemoteFailed(message, "Somebody changed it on the remote.", "Nothing was changed here.")
         for table, other in self._log.tuples('select "table", parent from pragma_foreign_key_check'):
             if (table, other) != _MAY_BE_GONE:
-                message = f"The remote's rows of {table} name something that is not there."
+                message = f"The remote's rows of {table} refer to something that is missing."
                 raise RemoteFailed(message, outcome="Nothing was changed.")
 
 

@@ -48,7 +48,7 @@ def erase(log: Log) -> None:
         if log.value("pragma wal_checkpoint(truncate)"):
             raise LogUnusable(
                 f"What was deleted is still in {log.path.name}-wal, because another program is reading the log.",
-                "It goes when the last program that uses the log ends.",
+                "It disappears when the last program that uses the log ends.",
             )
     finally:
         connection.isolation_level = level

@@ -28,18 +28,18 @@ def mend(log: Log, what: str) -> str:
 def _reindex(log: Log, name: str) -> str:
     quoted = name.replace('"', '""')
     log.run(f'reindex "{quoted}"')
-    return f"The index {name} was made again."
+    return f"The index {name} was rebuilt."
 
 
 def _rebuild(log: Log, name: str) -> str:
     quoted = name.replace('"', '""')
     log.run(f'insert into "{quoted}" ("{quoted}") values (\'rebuild\')')  # noqa: S608  the name of a table
-    return f"The full-text index {name} was made again."
+    return f"The full-text index {name} was rebuilt."
 
 
 def _index(log: Log, name: str) -> str:
     del name
-    return f"The plugin's search index was made again, with {counted(remake_words(log), 'passage')}."
+    return f"The plugin's search index was rebuilt, with {counted(remake_words(log), 'passage')}."
 
 
 def _rule(log: Log, name: str) -> str:

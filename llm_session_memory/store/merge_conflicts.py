@@ -1,4 +1,4 @@
-"""The rows that lost against newer ones in merges: memory_conflicts."""
+"""The rows that lost to newer ones in merges: memory_conflicts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def as_json(row: Mapping[str, Any]) -> str:
 
 
 def conflicts(log: Log) -> list[dict[str, Any]]:
-    """Return the rows that lost against newer ones, with the names of their sessions, the newest merge first."""
+    """Return the rows that lost to newer ones, with the names of their sessions, the newest merge first."""
     if not log.columns("memory_conflicts"):
         return []
     by = ", ".join(

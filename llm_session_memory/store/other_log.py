@@ -89,7 +89,7 @@ def _sentences(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         if "full" in str(error):
-            message = f"There is no space for a copy of {path} in {temporary_folder()}."
+            message = f"Not enough space for a copy of {path} in {temporary_folder()}."
             raise LogUnusable(message, "Choose another folder with SQLITE_TMPDIR. Nothing was merged.") from error
         if "not a database" in str(error):
             raise LogUnusable(f"{path} is not a SQLite database.", _instead(path)) from error

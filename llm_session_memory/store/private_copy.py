@@ -79,7 +79,7 @@ def temporary_folder() -> Path:
 def _check_room(path: Path, folder: Path) -> None:
     size, free = path.stat().st_size, shutil.disk_usage(folder).free
     if free < size:
-        message = f"There is no room for a copy of the log in {folder}."
+        message = f"Not enough space for a copy of the log in {folder}."
         message += f" It needs {in_words(size)}, and {in_words(free)} are free."
         raise LogUnusable(message, "Free some space, or choose another folder with SQLITE_TMPDIR.")
 

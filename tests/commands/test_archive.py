@@ -68,7 +68,7 @@ def test_a_prompt_in_an_archived_session_works(llm_: Command, three: None, scrip
     assert said == "session work: it is archived. Bring it back into lists with: llm sessions unarchive work\n"
     assert len(script.texts()) == 3
     assert names(llm_) == ["play", "rest"]
-    assert llm_("sessions", "unarchive", "work").ok().out == "“work” is in lists again.\n"
+    assert llm_("sessions", "unarchive", "work").ok().out == "“work” is back in lists.\n"
     assert llm_("--session", "work", "Go on").ok().err == ""
     assert names(llm_) == ["play", "rest", "work"]
 

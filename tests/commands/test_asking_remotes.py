@@ -67,7 +67,7 @@ def test_a_remote_is_searched(llm_: Command, ours: Path) -> None:
     assert {hit["session"] for hit in json.loads(llm_(*asked).ok().out)} == {"draft", "draft-b"}
     assert [hit["number"] for hit in json.loads(llm_(*asked, "-s", "draft", "--rated", "good").ok().out)] == [1]
     assert llm_("sessions", "search", "nowhere at all", "--remote", "team", "-m", "x").err == "No matches.\n"
-    assert "--raw doesn't go with --remote" in llm_(*asked, "--raw").err
+    assert "--raw can't be combined with --remote" in llm_(*asked, "--raw").err
 
 
 def test_only_a_server_can_be_asked(llm_: Command, ours: Path) -> None:

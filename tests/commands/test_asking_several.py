@@ -125,8 +125,8 @@ def test_a_mistake_is_told_before_anything_is_sent(
 def test_a_vote_is_taken_and_kept(llm_: Command, script: Script, terminal: None) -> None:
     """A letter is the better answer; what is no order is asked again; the hint says how to go on with the best one."""
     done = llm_(*BOTH, "When?", input="x\nb\n").ok()
-    assert "“x” is not an order of the answers a, b." in done.err
-    assert re.search(r'Go on with b: llm --session compare-\S+-other "..."', done.err)
+    assert "“x” does not rank the answers a, b." in done.err
+    assert re.search(r'Continue with b: llm --session compare-\S+-other "..."', done.err)
     (vote,) = json.loads(llm_("sessions", "votes", "--list", "--json").ok().out)
     assert vote[f"{vote['better']}_model"] == "other"
     assert not vote["blind"]

@@ -181,7 +181,7 @@ def test_if_a_line_is_wrong_nothing_is_sent(llm_: Command, folder: Path, script:
         (("prompts.txt", "-m", "scripted", "-o", "prompts.csv"), "prompts.csv already exists."),
         (("prompts.csv", "-m", "scripted", "-o", "./prompts.csv", "--force"), "prompts.csv is the file of prompts."),
         (("prompts.txt", "-m", "scripted", "-o", "none/out.csv"), "there is no folder none."),
-        (("prompts.txt", "-m", "scripted", "-o", "out.txt"), "has no ending that says its format."),
+        (("prompts.txt", "-m", "scripted", "-o", "out.txt"), "has no ending that tells its format."),
         (("prompts.txt", "-m", "scripted", "--as", "a/b"), "contains a “/”"),
         (("prompts.txt", "-m", "scripted", "--as", "a", "--session-each"), "Give --as NAME or --session-each"),
         (("prompts.txt", "-m", "scripted", "--max-cost", "much"), "is not an amount of US dollars."),
@@ -253,12 +253,12 @@ def test_a_stopped_job_is_resumed(llm_: Command, folder: Path, script: Script) -
         (job,) = memory.jobs.list()
     assert (stopped.code, script.seen, Path("out.jsonl").exists()) == (1, [], False)
     assert (
-        "The limit of $1.00 can't be kept: the price of scripted is unknown. Take it away with --max-cost none."
+        "The limit of $1.00 can't be kept: the price of scripted is unknown. Remove it with --max-cost none."
         in stopped.err
     )
-    assert f"Go on with: llm sessions job resume {job.name}\n" in stopped.err
+    assert f"Continue with: llm sessions job resume {job.name}\n" in stopped.err
     assert stopped.err.endswith("Its limit stays unless you add --max-cost with another one, or with “none”.\n")
-    assert f"Job “{job.name}” is stopped. Go on with it:" in llm_("sessions", "job", "work", job.name).err
+    assert f"Job “{job.name}” is stopped. Continue it with:" in llm_("sessions", "job", "work", job.name).err
     resumed = llm_("sessions", "job", "resume", job.name, "--max-cost", "none").ok()
     assert resumed.out.startswith(f"Job “{job.name}”: 3 prompts done.")
     assert len(Path("out.jsonl").read_text().splitlines()) == 3
@@ -279,7 +279,7 @@ def _progress(**more: Any) -> JobProgress:
         (_progress(a_minute=None, seconds_left=None, spent=0.001), "412 of 1,000, under $0.01"),
         (_progress(seconds_left=9000.0, counts={"failed": 2}), "1,000, 2 failed, 41 a minute, $0.12, 2 h 30 min left"),
         (_progress(waits=12.4, waits_for="Too many\nrequests."), "$0.12, waiting 12 s: Too many requests."),
-        (_progress(stopping=True), "$0.12, ending, Ctrl-C again ends at once"),
+        (_progress(stopping=True), "$0.12, stopping; Ctrl-C again stops at once"),
     ],
 )
 def test_the_bar_says_how_far_a_job_is(now: JobProgress, line: str) -> None:

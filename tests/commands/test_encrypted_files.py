@@ -158,12 +158,12 @@ def test_in_a_pipe(llm_: Command, home: Path, tmp_path: Path, key: tuple[str, st
 
 
 def test_standard_output(llm_: Command, tmp_path: Path, key: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is encrypted goes to standard output as bytes, several sessions in one file, but not to a terminal."""
+    """Encrypted output goes to standard output as bytes, several sessions in one file, but not to a terminal."""
     done = llm_("sessions", "export", "work", "play", "--to", "-", "-r", key[0]).ok()
     assert done.out.startswith("age-encryption.org/v1\n")
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
     shown = llm_("sessions", "export", "work", "-r", key[0])
-    assert shown.err.startswith("Error: What is encrypted can't be shown on a terminal.")
+    assert shown.err.startswith("Error: Encrypted output can't be shown on a terminal.")
 
 
 def test_plain_text_gets_no_name_of_an_encrypted_file(llm_: Command, tmp_path: Path) -> None:
@@ -179,7 +179,9 @@ def test_without_a_terminal(llm_: Command, tmp_path: Path, monkeypatch: pytest.M
     """If nobody can be asked, a sentence says what to give instead, and nothing is written."""
     monkeypatch.setattr("llm_session_memory.commands.encryption_options._has_terminal", lambda: False)
     done = llm_("sessions", "export", "work", str(tmp_path / "out" / "work.age"), "--encrypt")
-    assert done.err.startswith("Error: There is no terminal to ask for the passphrase on. Give it with --passphrase-fd")
+    assert done.err.startswith(
+        "Error: There is no terminal on which to ask for the passphrase. Give it with --passphrase-fd"
+    )
     (tmp_path / "there.age").touch()
     there = llm_("sessions", "export", "work", str(tmp_path / "there.age"), "--encrypt")
     assert "there.age already exists." in there.err

@@ -105,7 +105,11 @@ def test_one_that_a_session_could_never_send_is_refused(llm_: Command, log: Path
         (("--delete", "1"), "Error: There is no note 1 for all sessions. There are none yet.\n", 1),
         (("work", "text"), "Error: With --global, leave out NAME: the note is for all sessions.\n", 2),
         (("text", "--list"), "Error: TEXT can't be combined with --list or --delete.\n", 2),
-        (("WORK",), "Error: “work” is a session, not a note for all sessions. Give the text of the note: ", 1),
+        (
+            ("WORK",),
+            "Error: “work” is the name of a session, and --global is for all sessions. Give the text of the note: ",
+            1,
+        ),
         ((" ",), "Error: A note can have 1 to 2,000 characters; this one has 0.", 1),
     ],
 )

@@ -88,10 +88,10 @@ def test_all_at_once(llm_: Command, used: Path) -> None:
     rows = contents(used)
     done = llm_(*MAINTENANCE, "--wal", "on", "--vacuum", "--analyze", "--optimize", "--reindex").ok()
     assert [line.split(":")[0] for line in done.out.splitlines()] == [
-        "Made all indexes again.",
+        "Rebuilt all indexes.",
         "Merged the full-text indexes.",
         "Collected statistics for SQLite's query planner.",
-        "Wrote the file again",
+        "Rewrote the file",
         "WAL mode is now on.",
     ]
     assert (figures(llm_)["statistics"], figures(llm_)["journal_mode"]) == (True, "wal")

@@ -37,7 +37,7 @@ def test_the_queries_of_a_topic_are_described(llm_: Command) -> None:
     assert "one_session" not in listed
     none = llm_("sessions", "query", "--topic", "gardens")
     assert "There is no topic “gardens”. The topics: Conversations, Search, " in none.err
-    assert "can't be used together" in llm_("sessions", "query", "search", "--topic", "search").err
+    assert "can't be combined" in llm_("sessions", "query", "search", "--topic", "search").err
 
 
 def test_a_query_can_be_read_instead_of_run(llm_: Command) -> None:

@@ -136,11 +136,11 @@ def test_what_fails_is_an_attempt_and_is_asked_again(memory: Memory, script: Scr
     assert (done.code, done.out) == (1, "Session “work-other” answers 2 of 3 prompts of “work”.\n")
     assert done.err.splitlines() == [
         "#2 failed: no such thing",
-        "Go on with: llm sessions rerun work --as work-other --resume",
+        "Continue with: llm sessions rerun work --as work-other --resume",
     ]
     assert [one.prompt for one in memory.record.attempts("work-other")] == ["Two."]
     refused = llm_("sessions", "rerun", "work", "--resume", "-m", "other")
-    assert (refused.code, "--resume goes on as the rerun was begun" in refused.err) == (2, True)
+    assert (refused.code, "--resume continues the rerun as it was started" in refused.err) == (2, True)
     llm_("sessions", "rerun", "work", "--resume").ok()
     assert said(memory, "work-other") == [ASKED[0], ASKED[2], ASKED[1]]
     assert [one.answered_by is not None for one in memory.record.attempts("work-other")] == [True]
@@ -282,7 +282,7 @@ def test_programs(memory: Memory, script: Script) -> None:
     assert said(memory, made.name) == ASKED
     assert seen[-1] == 3
     script.replies = [ValueError("no such thing")]
-    with pytest.raises(SessionError, match="no such thing Go on with: llm sessions rerun work --resume"):
+    with pytest.raises(SessionError, match="no such thing Continue with: llm sessions rerun work --resume"):
         memory.rerun("work", start=3)
     with pytest.raises(TypeError, match="Unknown setting"):
         memory.rerun("work", tempo=3)

@@ -52,7 +52,7 @@ def test_ctrl_c_keeps_what_is_done(llm_: Command, meaning: Meaning, log: Path) -
     assert (stopped.out, stopped.code) == ("", 130)
     assert stopped.err == (
         f"Stopped. 32 of {2 * COUNT} passages of “work” were embedded; {2 * COUNT - 32} are left."
-        " Go on with: llm sessions index work\n"
+        " Continue with: llm sessions index work\n"
     )
     assert vectors(log) == 32
     meaning.error = None
@@ -70,7 +70,7 @@ def test_a_failing_model_ends_it_with_a_sentence(llm_: Command, meaning: Meaning
     failed = llm_("sessions", "index", "work")
     assert failed.err == (
         f"Error: The embedding model “meaning” failed (out of memory). 32 of {2 * COUNT} passages of “work” were"
-        f" embedded; {2 * COUNT - 32} are left. Go on with: llm sessions index work\n"
+        f" embedded; {2 * COUNT - 32} are left. Continue with: llm sessions index work\n"
     )
     assert (failed.code, vectors(log)) == (1, 32)
     both = llm_("sessions", "index", "--all")

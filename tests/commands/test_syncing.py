@@ -197,7 +197,7 @@ def test_a_session_that_went_on_in_two_places_is_a_session_and_a_fork(laptop: Ma
     laptop("work", prompt="On the laptop")
     desk("work", prompt="On the desk")
     laptop("push").ok()
-    assert "A session went on in two places." in desk("sync").ok().out
+    assert "A session was continued in two places." in desk("sync").ok().out
     laptop("pull").ok()
     for one in (laptop, desk):
         texts = "".join(one("show", name).ok().out for name in _names(one))
@@ -241,11 +241,11 @@ def test_json_has_what_moved(laptop: Machine, desk: Machine) -> None:
 
 def test_a_remote_that_is_tested_says_what_it_is(laptop: Machine) -> None:
     """Before the first push there is nothing; afterwards it can be used."""
-    assert "Nothing was pushed there yet." in laptop("remote", "test").ok().out
+    assert "Nothing has been pushed there yet." in laptop("remote", "test").ok().out
     laptop("push").ok()
     tested = laptop("remote", "test").ok()
     assert tested.out.startswith("Remote “drive” can be used: ")
-    assert "Nothing was pushed" not in tested.out
+    assert "Nothing has been pushed" not in tested.out
     found = json.loads(laptop("remote", "test", "--json").ok().out)
     assert (found["name"], found["writable"]) == ("drive", True)
     shown = laptop("remote", "show").ok().out

@@ -35,7 +35,7 @@ MOVED = {
     Moved(renamed=(("work", "work@laptop"),), branches=(("a", "b", "c"),), conflicts=1, stayed=("It is pinned.",)): (
         [
             "Session “work” is called “work@laptop” here, because another session has its name.",
-            "A session went on in two places. Its branches share the beginning: “a”, “b”, “c”.",
+            "A session was continued in two places. Its branches share the beginning: “a”, “b”, “c”.",
             "1 older value kept apart. List them with: list",
             "It is pinned.",
         ],
@@ -70,14 +70,14 @@ def test_many_new_names_are_counted() -> None:
     """Twenty are listed, the others counted."""
     moved = Moved(renamed=tuple((f"s{n}", f"s{n}@x") for n in range(25)))
     said = [*pulled_lines(moved, "team")]
-    assert (len(said), said[-1]) == (21, "And 5 more sessions with other names here.")
+    assert (len(said), said[-1]) == (21, "And 5 more sessions under other names here.")
 
 
 def test_a_branch_is_not_said_twice() -> None:
-    """A branch has another name because its session went on in two places, not because of another session."""
+    """A branch has another name because its session was continued in two places, not because of another session."""
     moved = Moved(renamed=(("work", "work@laptop"),), branches=(("work", "work@laptop"),))
     assert [*pulled_lines(moved, "team")] == [
-        "A session went on in two places. Its branches share the beginning: “work”, “work@laptop”.",
+        "A session was continued in two places. Its branches share the beginning: “work”, “work@laptop”.",
     ]
 
 
@@ -96,9 +96,9 @@ def test_a_status_says_what_differs_and_why_something_stays() -> None:
         "1 deletion to push.",
         "2 deletions to pull.",
         "Held back: 2 private sessions (“diary”, “letters”).",
-        "“diary” is still on “team” from before. Nothing more of it is sent.",
+        "“diary” is still on “team” from before. Nothing new of it is sent.",
         "Held back: 7 sessions with a tag that the remote excludes (“a”, “b”, “c”, “d”, “e” and 2 more).",
-        "3 values that lost against newer ones are kept apart. List them with: list",
+        "3 values that lost to newer ones are kept apart. List them with: list",
     ]
 
 
@@ -106,7 +106,7 @@ def test_a_status_of_equals_is_short() -> None:
     """If nothing differs, that is all; a value that lost is still mentioned."""
     assert [*status_lines(Status(conflicts=1), "team", "/mnt/x", "list")] == [
         "In sync with “team” (/mnt/x).",
-        "1 value that lost against a newer one is kept apart. List them with: list",
+        "1 value that lost to a newer one is kept apart. List them with: list",
     ]
 
 

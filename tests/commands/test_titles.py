@@ -155,7 +155,7 @@ def test_many_titles_need_consent(llm_: Command, script: Script) -> None:
     script.replies = [RuntimeError("gone")]
     failed = llm_("sessions", "title", "--missing", "--yes")
     assert failed.code == 1
-    assert "3 titles failed in a row, so the others were not tried" in failed.err
+    assert "3 titles failed in a row, so the rest were not tried" in failed.err
     assert len(script.seen) == 7 + 3
 
 
@@ -209,7 +209,7 @@ def test_title_by_itself_that_fails(llm_: Command, script: Script) -> None:
     script.replies = ["Noted.", "Noted.", "Three it is.", RuntimeError("no\nmemory"), "4", "5", "6", "At last"]
     third = llm_("--session", "work", "Three").ok()
     assert third.out == "Three it is.\n"
-    assert third.err == ("session work: no title was made (no memory); llm sessions title --auto off ends this.\n")
+    assert third.err == ("session work: no title was made (no memory); llm sessions title --auto off stops this.\n")
     for number in (4, 5, 6):
         assert llm_("--session", "work", str(number)).ok().err == ""
     assert _title(llm_) == "At last"

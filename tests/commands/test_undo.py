@@ -127,7 +127,7 @@ def test_a_failed_prompt_is_not_undone(llm_: Command, work: Script) -> None:
     assert llm_("--session", "work", "Five").code == 1
     said = llm_("sessions", "undo").ok().out
     assert "  #4  " in said
-    assert "The newest prompt failed, so it is no exchange and stays: Five" in said
+    assert "The newest prompt failed, so it is not an exchange and stays: Five" in said
     assert "llm sessions attempts work --drop" in said
 
 

@@ -69,7 +69,7 @@ def test_a_server_that_goes_away_is_mentioned_once(watch: Watch) -> None:
     server, said = watch(None, *[RemoteFailed("It is gone.", "Look.")] * 3, None, None, RemoteFailed("Again."))
     assert said == [
         "It is gone. Look. Trying again every 30 s.",
-        "Going on with “team”.",
+        "Continuing with “team”.",
         "Again. Trying again every 30 s.",
         "Stopped.",
     ]
@@ -79,7 +79,7 @@ def test_a_server_that_goes_away_is_mentioned_once(watch: Watch) -> None:
 def test_a_log_that_is_in_use_is_waited_for(watch: Watch) -> None:
     """What goes by itself, such as a lock of another program, ends nothing."""
     _, said = watch(SessionError("The log is locked."), None)
-    assert said == ["The log is locked. Trying again every 30 s.", "Going on with “team”.", "Stopped."]
+    assert said == ["The log is locked. Trying again every 30 s.", "Continuing with “team”.", "Stopped."]
 
 
 def test_what_cannot_get_better_ends_it(watch: Watch) -> None:

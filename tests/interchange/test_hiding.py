@@ -80,7 +80,7 @@ def test_a_sanitized_file_has_the_structure_and_no_text(log: Path, llm_: Command
 def test_what_does_not_go_together_is_refused(log: Path, llm_: Command, tmp_path: Path) -> None:
     """Lengths are for JSONL only; both options at once are a mistake; nothing is written."""
     secret_log(log)
-    with pytest.raises(SessionError, match="only be replaced by their lengths in JSONL"):
+    with pytest.raises(SessionError, match="replaced with their lengths only in JSONL"):
         exported(log, "markdown", "texts")
     file = tmp_path / "work.md"
     assert llm_("sessions", "export", "work", str(file), "--sanitize").code == 1

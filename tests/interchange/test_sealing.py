@@ -229,7 +229,7 @@ def test_nothing_is_lost_if_someone_writes_meanwhile(lived: Path, monkeypatch: p
         connection.close()
 
     monkeypatch.setattr(sealing, "_compare", late)
-    with pytest.raises(SessionError, match="Someone wrote to the session while it was sealed"):
+    with pytest.raises(SessionError, match="Something was written to the session while it was being sealed"):
         sealed(lived, "work")
     assert ("late" in row for row in kept(lived, thread)["memory_notes"])
     assert [*lived.parent.glob("*.age")] == []
@@ -308,11 +308,11 @@ BAD: dict[str, tuple[list[Any], str]] = {
     "a newer version": ([{**GOOD, "version": 2}], "was sealed by a newer version"),
     "a trigger": (
         [{**GOOD, "llm": {"tables": ["create trigger x after insert on y begin select 1; end"], "migrations": []}}],
-        "something that is no table of llm",
+        "something in it that is not a table of llm",
     ),
     "a table with rows of its own": (
         [{**GOOD, "llm": {"tables": ["CREATE TABLE turns AS SELECT 1 AS id"], "migrations": []}}],
-        "something that is no table of llm",
+        "something in it that is not a table of llm",
     ),
     "no sessions": ([{"format": "llm-session-sealed", "version": 1}], "Line 1 of bad.age can't be read"),
     "a strange table": (

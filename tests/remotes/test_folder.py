@@ -408,7 +408,7 @@ def test_a_write_that_lost_its_lock_does_not_count(folder: Path) -> None:
                 writing.put([content("a"), thread("t")])
                 (folder / "lock").write_text(json.dumps({"token": "another"}))
 
-        with pytest.raises(RemoteFailed, match="slept"):
+        with pytest.raises(RemoteFailed, match="asleep"):
             slept()
     assert (folder / "lock").exists()
     assert everything(folder) == before

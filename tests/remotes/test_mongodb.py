@@ -202,13 +202,13 @@ def test_the_database_is_that_of_the_address() -> None:
     [
         (errors.OperationFailure("Authentication failed.", 18), "refuses this user or password"),
         (errors.OperationFailure("bad auth", 8000), "refuses this user or password"),
-        (errors.OperationFailure("not authorized on notes", 13), "does not allow this"),
+        (errors.OperationFailure("not authorized on notes", 13), "doesn't allow this user"),
         (errors.OperationFailure("operation exceeded", 50), "took too long"),
         (errors.NetworkTimeout("timed out"), "took too long"),
         (errors.ServerSelectionTimeoutError("refused p@ss, Timeout: 30s"), "can't be reached: refused …"),
         (errors.ConfigurationError("reports wire version 2, but needs 8"), "too old"),
         (errors.InvalidURI("no host"), "not a usable address"),
-        (errors.BulkWriteError({"writeErrors": [{"code": 13, "errmsg": "no"}]}), "does not allow this"),
+        (errors.BulkWriteError({"writeErrors": [{"code": 13, "errmsg": "no"}]}), "doesn't allow this user"),
         (errors.DocumentTooLarge("too large"), "refused a request: too large"),
     ],
 )

@@ -47,7 +47,7 @@ def refused(use: Callable[[], object]) -> str:
     ("address", "sentence"),
     [
         (f"postgresql://you:{PASSWORD}@127.0.0.1:1/logs", "can't be reached"),
-        (f"postgresql://you:{PASSWORD}@no-such-host.invalid/logs", "No server is known by this name"),
+        (f"postgresql://you:{PASSWORD}@no-such-host.invalid/logs", "There is no server of this name"),
         ("postgresql://you:Sw0rdfish@x/@127.0.0.1/logs", "can't be (read|understood)"),
         ("postgresql://you:Sw0rdfish/@127.0.0.1/logs", "can't be (read|understood)"),
         (f"postgresql://you:{PASSWORD}@127.0.0.1:Sw0rdfish/logs", "can't be understood|can't be reached"),
@@ -71,7 +71,7 @@ def test_a_wrong_password_or_database(postgres: Postgres) -> None:
     nobody = PostgresRemote(f"postgresql://{role}@127.0.0.1:{postgres.port}/postgres")
     assert "asks for a password" in refused(nobody.condition)
     stranger = PostgresRemote(postgres.address("postgres", "stranger"))
-    assert "does not let this role in" in refused(stranger.condition)
+    assert "does not let this role connect" in refused(stranger.condition)
     right = PostgresRemote(postgres.tcp("postgres", role, "right"))
     assert right.condition().server.startswith("PostgreSQL ")
     right.close()
@@ -84,7 +84,7 @@ def test_without_psycopg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", ["x" * 64, "a\0b", "a\nb"])
 def test_a_name_that_no_schema_can_have(name: str) -> None:
-    assert "no such name" in refused(lambda: PostgresRemote("postgresql://host/logs", name))
+    assert "can't have a schema of that name" in refused(lambda: PostgresRemote("postgresql://host/logs", name))
 
 
 # -- TLS --------------------------------------------------------------------------
@@ -167,14 +167,14 @@ def test_a_server_that_can_only_be_read(remote: PostgresRemote) -> None:
         with remote.writing() as writing:
             writing.put([thread("t")])
 
-    assert "can only be read" in refused(write)
+    assert "is read-only" in refused(write)
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
         (errors.DiskFull, "disk of the server is full"),
-        (errors.OutOfMemory, "no room or memory"),
+        (errors.OutOfMemory, "no space or memory"),
         (errors.TooManyConnections, "too many connections"),
         (errors.SerializationFailure, "changed the same"),
         (errors.ProgramLimitExceeded, "too large"),

@@ -148,7 +148,7 @@ def test_no_text_is_syntax(remote: PostgresRemote, text: str) -> None:
     try:
         found(remote.server, text, NOTHING, session=None)
     except RemoteFailed as error:
-        assert "searched for words" in str(error)  # noqa: PT017  both are allowed
+        assert "searched only for words" in str(error)  # noqa: PT017  both are allowed
 
 
 def test_names_that_are_not_there_are_said(remote: PostgresRemote) -> None:

@@ -91,7 +91,7 @@ def test_a_remote_without_tables_says_that_there_is_nothing_yet(postgres: Postgr
 def test_a_database_that_is_not_in_utf_8_is_refused(postgres: Postgres) -> None:
     name = postgres.database(like="template0", encoding="SQL_ASCII")
     remote = PostgresRemote(postgres.address(name))
-    with pytest.raises(RemoteFailed, match="not in UTF-8"):
+    with pytest.raises(RemoteFailed, match="encoding is not UTF-8"):
         remote.prepare()
     remote.close()
 

@@ -78,7 +78,7 @@ def test_a_job_is_steered_from_the_machine_that_made_it(
     [
         (("--on", "mongodb://db.example/llm"), "is not a PostgreSQL database"),
         (("--on", "nobody"), "Remote “nobody” not found"),
-        (("--on", "team", "-o", "answers.jsonl"), "the answers come by a pull"),
+        (("--on", "team", "-o", "answers.jsonl"), "a pull fetches the answers"),
         (("--on", "team", "-j", "2"), "each worker has its own -j"),
     ],
 )

@@ -24,13 +24,13 @@ KINDS = {
 }
 
 REFUSED = {
-    "postgres:/hidden": "comes after “://”",
-    "postgresql//me:hidden@db/log": "comes after “://”",
-    "MongoDB+SRV:hidden": "comes after “://”",
+    "postgres:/hidden": "no server name after “://”",
+    "postgresql//me:hidden@db/log": "no server name after “://”",
+    "MongoDB+SRV:hidden": "no server name after “://”",
     "https://db.example/log": "can't be kept at https://",
     "mysql://u:hidden@db.example/log": "can't be kept at mysql://",
-    "host=db.example password=hidden": "a list of settings",
-    "me@db.example:drive": "an address of ssh",
+    "host=db.example password=hidden": "a list of PostgreSQL settings",
+    "me@db.example:drive": "an ssh address",
     " ": "The address is empty",
 }
 

@@ -34,7 +34,7 @@ def test_an_order_is_letters_with_the_best_first(text: str, count: int, order: R
 @pytest.mark.parametrize("text", ["c", "aa", "a=", "==", "=a", "a==b", "better", "a\x1b[2J", "1"])
 def test_what_is_no_order_is_refused_with_an_example(text: str) -> None:
     """The sentence names the letters and an order that is one."""
-    with pytest.raises(SessionError, match="is not an order of the answers a, b"):
+    with pytest.raises(SessionError, match="does not rank the answers a, b"):
         ranking(text, 2)
     with pytest.raises(SessionError, match="for example ba=c;"):
         ranking("d", 3)

@@ -200,7 +200,7 @@ def test_a_full_disk_is_said_before_anything_is_written(
     """The error has both figures."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: _Disk())
     done = llm_("sessions", "backup", str(tmp_path / "b.db"))
-    assert f"There is no room in {tmp_path}:" in done.err
+    assert f"Not enough space in {tmp_path}:" in done.err
     assert "and 1,000 are free. Free some space" in done.err
     assert not (tmp_path / "b.db").exists()
     assert used.exists()

@@ -506,7 +506,7 @@ def test_bad_files_are_refused_with_a_sentence(two: list[Machine], tmp_path: Pat
 
 def test_a_log_is_not_merged_into_itself(two: list[Machine]) -> None:
     """The same file, by whatever name, is refused."""
-    with pytest.raises(SessionError, match="the log that you merge into"):
+    with pytest.raises(SessionError, match="the log that you are merging into"):
         two[0].merge(two[0])
 
 

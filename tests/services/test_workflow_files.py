@@ -140,7 +140,7 @@ WRONG = {
         "Line 5 of flow.yaml: The template uses “x”, but there is no such"
     ],
     "steps: {a: {prompt: '{{ item }}'}}": ["“item” has a value only in a step with for_each."],
-    "steps: {a: {prompt: '{{ steps }}'}}": ["“steps” stands for no value. Name a step: steps.NAME.text"],
+    "steps: {a: {prompt: '{{ steps }}'}}": ["“steps” alone has no value. Name a step: steps.NAME.text"],
     "steps: {a: {prompt: '{{ steps.bb.text }}'}}": ["The template uses step “bb”, but there is no such step."],
     "steps: {a: {prompt: A}, b: {prompt: '{{ steps.a.txt }}'}}": ["The template uses “txt” of step “a”"],
     "steps: {a: {prompt: A}, b: {prompt: '{{ steps.a.json }}'}}": ["Step “a” has no JSON, because it has no schema."],
@@ -164,7 +164,7 @@ WRONG = {
     "steps: {a: {shell: 'echo {{ input }}'}}": [
         "The command of step “a” can't have templates. Pass values through stdin"
     ],
-    "steps: {a: {prompt: A, params: {x: y}}}": ["Step “a” has params, but no template of llm."],
+    "steps: {a: {prompt: A, params: {x: y}}}": ["Step “a” has params, but no llm template."],
     "steps: {a: {prompt: A, schema: a, schema_multi: b}}": ["Step “a” has two schemas."],
     "inputs: {n: {type: number, default: many}}\nsteps: {a: {prompt: A}}": [
         "Line 1 of flow.yaml: Input “n” must be a number."

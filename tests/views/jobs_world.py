@@ -13,7 +13,7 @@ from tests.world.logs import LogBuilder, Said
 AT = "2026-09-01T09:00:00+00:00"
 LATER = "2026-09-01T09:00:42+00:00"
 
-STOPPED = "It has cost $0.05, which is the most that it may. Go on with: llm sessions job resume tides"
+STOPPED = "It has cost $0.05, which is the most that it may. Continue with: llm sessions job resume tides"
 WRONG = "The server is busy (HTTP 429). <b>Try</b> again later."
 
 STEPS = {

@@ -72,13 +72,15 @@ def recognised(source: SourceFile) -> Format | None:
     if not source.is_folder and is_ours(source.head):
         return None
     if source.head.startswith(b"PK\x03\x04") and not source.is_zip:
-        raise FileRefused(f"{source.name} is an archive that is damaged or not complete.", f"Get it again. {NOTHING}")
+        raise FileRefused(
+            f"The archive {source.name} is damaged or incomplete.", f"Download or copy it again. {NOTHING}"
+        )
     found = format_of(source)
     if found is None:
         what = "a folder" if source.is_folder else "an archive" if source.is_zip else "a database"
         if not source.may_be_text:
             known = ", ".join(one.title for one in formats())
-            message = f"{source.name} is {what} of no kind that can be imported."
+            message = f"{source.name} is {what}, but not of a kind that can be imported."
             merge = "To take over another log of llm: llm sessions merge FILE. " if source.is_sqlite else ""
             raise FileRefused(message, f"{merge}Choose one of: {known}. {NOTHING}")
     return found

@@ -84,4 +84,4 @@ def _of(settings: RemoteSettings, schema: str | None) -> JobPlace:
 def _check(address: str, said: str) -> None:
     if kind_of(address) != POSTGRES:
         what = parted(said).address if "://" in said else f"Remote “{said}”"
-        raise RemoteFailed(f"{what} is not a PostgreSQL database.", "Only those can give out jobs.")
+        raise RemoteFailed(f"{what} is not a PostgreSQL database.", "Only PostgreSQL can hand out jobs.")

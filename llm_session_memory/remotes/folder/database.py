@@ -72,7 +72,7 @@ def in_sentences(path: Path | None) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        hint = "Remove this file, then try again: it is made again from the folder."
+        hint = "Remove this file, then try again: it is rebuilt from the folder."
         if any(busy in str(error) for busy in _BUSY):
             hint = "Another process writes to it. Try again later."
         raise RemoteFailed(

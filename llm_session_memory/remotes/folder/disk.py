@@ -41,7 +41,7 @@ class Disk:
         where = one_line(str(self.folder / name)) if name else self.where
         return RemoteFailed(
             f"The folder {self.where} can't be used: {where}: {error.strerror or error}.",
-            "Check that the drive is connected, has room and may be written to, then try again.",
+            "Check that the drive is connected, has free space and can be written to, then try again.",
         )
 
     def damaged(self, name: str, why: str) -> RemoteFailed:
@@ -79,7 +79,7 @@ class Disk:
     def open(self, name: str) -> IO[bytes]:
         """Open a file for reading. Raises FileNotFoundError, or RemoteFailed if it is no plain file of the folder."""
         if any(parent.is_symlink() for parent in _between(self.folder, self.folder / name)):
-            raise self.damaged(name, "it is behind a link")
+            raise self.damaged(name, "its folder is a link")
         try:
             number = os.open(self.folder / name, os.O_RDONLY | _STRANGER_FLAGS)
         except FileNotFoundError:

@@ -174,8 +174,8 @@ class FolderRemote:
         """Raise RemoteFailed if the folder can't be made, because that which it is to be in is missing."""
         parent = self._disk.folder.parent
         if not parent.is_dir():
-            message = f"The folder {self._disk.where} is not there, nor is the one around it."
-            raise RemoteFailed(message, f"Connect its drive, or make the folder {one_line(str(parent))}.")
+            message = f"The folder {self._disk.where} does not exist, and neither does the folder that it should be in."
+            raise RemoteFailed(message, f"Connect its drive, or create the folder {one_line(str(parent))}.")
 
     def _missing(self, error: FileNotFoundError) -> RemoteFailed:
         return self._disk.damaged(str(Path(str(error.filename)).relative_to(self._disk.folder)), "it is missing")

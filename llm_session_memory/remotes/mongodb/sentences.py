@@ -51,14 +51,14 @@ def _sentence(uri: str, error: Exception) -> RemoteFailed:
     if code in (_WRONG_PASSWORD, _ATLAS_WRONG_PASSWORD):
         return RemoteFailed(f"{site} refuses this user or password.", "Check the address and the key it names.")
     if code == _NO_RIGHT:
-        message = f"{site} does not allow this to the user: {said}."
-        return RemoteFailed(message, "Ask for a role that may read and write there, such as readWrite.")
+        message = f"{site} doesn't allow this user to do that: {said}."
+        return RemoteFailed(message, "Ask for a role that can read and write there, such as readWrite.")
     if code == _TOO_LONG or isinstance(error, errors.NetworkTimeout | errors.ExecutionTimeout):
         return RemoteFailed(f"{site} took too long to answer.", "Try again later.")
     if isinstance(error, errors.ConfigurationError | errors.InvalidName):  # InvalidURI is one of the first
         return _unusable(site, said)
     if isinstance(error, errors.ConnectionFailure):
-        return RemoteFailed(f"{site} can't be reached: {said}.", "Check that the server runs, and the address.")
+        return RemoteFailed(f"{site} can't be reached: {said}.", "Check the address, and that the server is running.")
     return RemoteFailed(f"{site} refused a request: {said}.", "Try again later.", "Nothing was changed.")
 
 

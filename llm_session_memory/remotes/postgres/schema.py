@@ -46,8 +46,8 @@ def check(server: Server, found: int) -> None:
             f"There is nothing at {server.site} yet.", "Send conversations there: llm sessions push NAME"
         )
     if found < newest:
-        message = f"The tables at {server.site} are those of an older version of llm-session-memory."
-        raise RemoteFailed(message, "Bring them up to date, with a role that may: llm sessions push")
+        message = f"The tables at {server.site} are from an older version of llm-session-memory."
+        raise RemoteFailed(message, "Bring them up to date, with a role that may do so: llm sessions push")
 
 
 def prepare(server: Server) -> None:
@@ -56,9 +56,9 @@ def prepare(server: Server) -> None:
     Raises RemoteFailed.
     """
     if server.version < OLDEST:
-        raise RemoteFailed(f"{server.site} runs a PostgreSQL that is too old.", "PostgreSQL 13 or newer is needed.")
+        raise RemoteFailed(f"The PostgreSQL at {server.site} is too old.", "PostgreSQL 13 or newer is needed.")
     if server.rows("show server_encoding") != [("UTF8",)]:
-        message = f"The database {server.site} can't hold every text: it is not in UTF-8."
+        message = f"The database {server.site} can't hold every text, because its encoding is not UTF-8."
         raise RemoteFailed(message, "Create another one: createdb -E UTF8 -T template0 NAME")
     found = version(server)
     if found == max(files()):

@@ -45,7 +45,9 @@ def found(  # noqa: PLR0913  what a person can ask for, each on its own
     """
     words = typed(text)
     if not words:
-        raise RemoteFailed("A remote can only be searched for words.", "Signs are found in a log: llm sessions search")
+        raise RemoteFailed(
+            "A remote can be searched only for words.", "To search for symbols, search a log: llm sessions search"
+        )
     given = _narrowed(filters, session) | {"latest": latest, "most": max(_FEWEST_FOUND, count * _TIMES_FOUND)}
     longer = [word for word, _ in words if len(word) >= _SHORTEST_LOOSE] if len(words) <= _MOST_LOOSE else []
     with reading(server):

@@ -19,30 +19,30 @@ _KEPT_NOTHING = "Nothing of this was kept."
 
 _BY_STATE: dict[str, tuple[str, ...]] = {
     "28P01": ("{site} refuses the password.", _WHERE_FROM),
-    "28000": ("{site} does not let this role in.", "Ask whoever runs the server."),
+    "28000": ("{site} does not let this role connect.", "Ask whoever runs the server."),
     "3D000": ("The server has no such database: {site}.", "Create it: createdb NAME"),
     "3F000": ("There is nothing at {site} yet.", "Send conversations there: llm sessions push NAME"),
     "42P01": ("There is nothing at {site} yet.", "Send conversations there: llm sessions push NAME"),
     "42501": ("The role has no right to do this at {site}.", "Ask whoever runs the server."),
-    "25006": ("{site} can only be read.", "Give the address of a server that can be written to."),
-    "53100": ("The disk of the server is full: {site}.", "Make room there and repeat it.", _KEPT_NOTHING),
-    "53300": ("The server has too many connections: {site}.", "Repeat it later."),
-    "55P03": ("Another machine has been writing to {site} for too long.", "Repeat it later.", _CHANGED_NOTHING),
+    "25006": ("{site} is read-only.", "Give the address of a server that can be written to."),
+    "53100": ("The disk of the server is full: {site}.", "Free some space there, then try again.", _KEPT_NOTHING),
+    "53300": ("The server has too many connections: {site}.", "Try again later."),
+    "55P03": ("Another machine has been writing to {site} for too long.", "Try again later.", _CHANGED_NOTHING),
     "57014": (
         "The server ended this because it took too long: {site}.",
         "Raise statement_timeout for this role there.",
     ),
-    "57P03": ("The server is starting or stopping: {site}.", "Repeat it in a moment."),
+    "57P03": ("The server is starting or stopping: {site}.", "Try again in a moment."),
     "54000": ("Something is too large for PostgreSQL: {site}.", "", _KEPT_NOTHING),
     "0A000": ("The server lacks something: {site}.", "PostgreSQL 13 or newer is needed."),
 }
 """Message, hint and outcome by the code of an error (PostgreSQL's manual, appendix A)."""
 
-_LOST = ("The connection to {site} broke off.", "Repeat it.", "What was not finished was not kept.")
+_LOST = ("The connection to {site} broke off.", "Try again.", "What was not finished was not kept.")
 _BY_CLASS: dict[str, tuple[str, ...]] = {
     "08": _LOST,
-    "40": ("Another machine changed the same at {site}.", "Repeat it.", _CHANGED_NOTHING),
-    "53": ("The server has no room or memory left: {site}.", "Repeat it later.", _KEPT_NOTHING),
+    "40": ("Another machine changed the same thing at {site}.", "Try again.", _CHANGED_NOTHING),
+    "53": ("The server has no space or memory left: {site}.", "Try again later.", _KEPT_NOTHING),
     "57": _LOST,
 }
 """Likewise, by the first two characters of the code."""
@@ -56,7 +56,7 @@ _BY_TEXT: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"too many (clients|connections)|remaining connection slots", _BY_STATE["53300"]),
     (
         r"does not support SSL|SSL was required|server does not support",
-        ("{site} has no TLS, which the address asks for.", "Turn TLS on there, or choose another sslmode."),
+        ("{site} has no TLS, but the address asks for it.", "Turn TLS on there, or choose another sslmode."),
     ),
     (
         r"certificate|SSL error|tlsv?1|root\.crt",
@@ -64,14 +64,14 @@ _BY_TEXT: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         r"could not translate host name|failed to resolve host",
-        ("No server is known by this name: {site}.", "Check the address."),
+        ("There is no server of this name: {site}.", "Check the address."),
     ),
     (r"the database system is", _BY_STATE["57P03"]),
     (r"server closed the connection|connection already closed|connection is closed|terminating connection", _LOST),
 )
 """Errors that carry no code, because the connection was not made or broke off."""
 
-_UNREACHED = ("{site} can't be reached.", "Check that the server runs and that the network lets you through.")
+_UNREACHED = ("{site} can't be reached.", "Check that the server is running and that the network lets you through.")
 
 
 def failed(error: psycopg.Error, site: str) -> RemoteFailed:

@@ -110,7 +110,7 @@ class PostgresWriting:
         unseen = {*added} - {number for (number,) in self._server.rows(sql, [[*added]])}
         for number in unseen:
             if added[number].kind not in CONTENT:
-                message = f"The role may not change what is at {self._server.site} already."
+                message = f"This role may not change what is already at {self._server.site}."
                 raise RemoteFailed(message, "Ask whoever runs the server for the right to that conversation's project.")
         return unseen
 

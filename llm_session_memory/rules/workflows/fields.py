@@ -87,8 +87,8 @@ STEP = {
     ),
     "schema_multi": Field("schema", "The same for a list of such objects, as .json.items.", kind="prompt"),
     "tools": Field("texts", "Tools that the model may call, by name.", kind="prompt"),
-    "fragments": Field("templates", "Files, addresses or aliases whose text is put before the prompt.", kind="prompt"),
-    "attachments": Field("templates", "Files or addresses that are attached to the prompt.", kind="prompt"),
+    "fragments": Field("templates", "Files, URLs or aliases whose text is put before the prompt.", kind="prompt"),
+    "attachments": Field("templates", "Files or URLs that are attached to the prompt.", kind="prompt"),
     "session": Field(
         "template", "Another session to ask in, with its history; the run's own otherwise.", kind="prompt"
     ),

@@ -30,10 +30,10 @@ def cycle(steps: Mapping[str, Step]) -> Mistake | None:
     except graphlib.CycleError as error:
         circle: list[str] = error.args[1][::-1]  # it names each step before the one that needs it
         if len(circle) == 2:  # noqa: PLR2004  the step, and itself again
-            return Mistake(f"Step “{circle[0]}” needs itself.", "Leave that out.", steps[circle[0]].line)
+            return Mistake(f"Step “{circle[0]}” needs itself.", "Leave it out.", steps[circle[0]].line)
         told = " needs ".join(f"“{name}”" for name in circle)
         return Mistake(
-            f"These steps wait for each other: {told}.", "Leave out one of these needs.", steps[circle[0]].line
+            f"These steps wait for each other: {told}.", "Remove one of these dependencies.", steps[circle[0]].line
         )
     return None
 

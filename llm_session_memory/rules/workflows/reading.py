@@ -158,8 +158,8 @@ class WorkflowReader:
                 f"{whose} has two schemas.", "Leave out schema or schema_multi.", found["schema_multi"][0].line
             )
         if "params" in found and "template" not in found:
-            hint = "Values reach the prompt itself by {{ … }}."
-            self._mistake(f"{whose} has params, but no template of llm.", hint, found["params"][0].line)
+            hint = "To put values into the prompt, use {{ … }}."
+            self._mistake(f"{whose} has params, but no llm template.", hint, found["params"][0].line)
 
     # -- values ----------------------------------------------------------------
 

@@ -145,7 +145,7 @@ class _Checking:
         """Check what a template uses of another step."""
         steps = self.workflow.steps
         if not one.path:
-            self._mistake("“steps” stands for no value.", "Name a step: steps.NAME.text", one.line)
+            self._mistake("“steps” alone has no value.", "Name a step: steps.NAME.text", one.line)
             return
         name = str(one.path[0])
         if name not in steps:

@@ -53,7 +53,7 @@ def run(step: Step, stdin: str, env: Mapping[str, str]) -> str:
         raise StepFailed(f"The command ended with exit code {process.returncode}{why}")
     text: str = out.decode("utf-8", "replace")
     if len(text) > MOST_OUTPUT:
-        raise StepFailed(f"The command printed more than {MOST_OUTPUT:,} characters.", "Let it print less.")
+        raise StepFailed(f"The command printed more than {MOST_OUTPUT:,} characters.", "Make it print less.")
     return text.rstrip("\n")
 
 

@@ -45,7 +45,7 @@ create table if not exists memory_changes (
     primary key (kind, thread_id, key)
 ) without rowid;
 
--- Rows that lost against a newer one when logs were merged.
+-- Rows that lost to a newer one when logs were merged.
 create table if not exists memory_conflicts (
     kind text not null,                  -- as in memory_changes
     thread_id text not null,

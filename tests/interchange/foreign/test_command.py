@@ -70,9 +70,9 @@ def test_a_dry_run_of_our_own_file(file: Path, llm_: Command, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("cut.zip", b"PK\x03\x04 half", "cut.zip is an archive that is damaged or not complete."),
-        ("other.db", b"", "other.db is a database of no kind that can be imported."),
-        ("folder", None, "folder is a folder of no kind that can be imported."),
+        ("cut.zip", b"PK\x03\x04 half", "The archive cut.zip is damaged or incomplete."),
+        ("other.db", b"", "other.db is a database, but not of a kind that can be imported."),
+        ("folder", None, "folder is a folder, but not of a kind that can be imported."),
         ("notes.txt", b"Dear diary", "Line 1 of notes.txt is not a JSON object: it starts with “Dear diary”."),
     ],
     ids=["archive", "database", "folder", "text"],
