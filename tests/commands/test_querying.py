@@ -36,7 +36,7 @@ def test_the_queries_of_a_topic_are_described(llm_: Command) -> None:
     assert "\n    days: how many days to look back; empty for all." in listed
     assert "one_session" not in listed
     none = llm_("sessions", "query", "--topic", "gardens")
-    assert "There is no topic “gardens”. The topics: Conversations, Search, " in none.err
+    assert "There is no topic “gardens”. The topics are: Conversations, Search, " in none.err
     assert "can't be combined" in llm_("sessions", "query", "search", "--topic", "search").err
 
 
@@ -81,7 +81,7 @@ def test_unknown_queries_parameters_and_logs(llm_: Command, filled: Path) -> Non
     assert unknown.code == 1
     assert "Query “nothing” not found. List the queries with: llm sessions query" in unknown.err
     wrong = llm_("sessions", "query", "tokens_a_day", "-p", "x", "1")
-    assert "has no parameter “x”. Its parameters: days." in wrong.err
+    assert "has no parameter “x”. Its parameters are: days." in wrong.err
     words = llm_("sessions", "query", "tokens_a_day", "-p", "days", "a week")
     assert "Parameter “days” must be a whole number, not “a week”. Example: -p days 30" in words.err
     tomorrow = llm_("sessions", "query", "on_a_day", "-p", "day", "tomorrow")

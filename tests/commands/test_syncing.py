@@ -185,7 +185,7 @@ def test_two_sessions_of_one_name_both_stay(laptop: Machine, desk: Machine) -> N
     desk("work", prompt="Another one")
     laptop("push").ok()
     said = desk("sync").ok().out
-    assert "Session “work” is called “work@laptop” here, because another session has its name." in said
+    assert "Session “work” is called “work@laptop” here, because another session here has that name." in said
     assert _names(desk) == {"work", "work@laptop"}
     assert "Session “work” is called “work@desk” here" in laptop("pull").ok().out
 

@@ -30,11 +30,11 @@ MOVED = {
     ),
     Moved(tombstones=1): (
         ["Sent 1 deletion to “team”."],
-        ["Heard of 1 deletion of something that isn't here."],
+        ["Took note of 1 deletion of something that isn't here."],
     ),
     Moved(renamed=(("work", "work@laptop"),), branches=(("a", "b", "c"),), conflicts=1, stayed=("It is pinned.",)): (
         [
-            "Session “work” is called “work@laptop” here, because another session has its name.",
+            "Session “work” is called “work@laptop” here, because another session here has that name.",
             "A session was continued in two places. Its branches share the beginning: “a”, “b”, “c”.",
             "1 older value kept apart. List them with: list",
             "It is pinned.",

@@ -270,7 +270,7 @@ def test_a_failure_leaves_the_log_as_it_was(lived: Path, monkeypatch: pytest.Mon
 def test_what_does_not_come_back_the_same_is_not_deleted(lived: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows that are read back are compared, not only that there are some."""
     monkeypatch.setattr(sealed_file, "_loaded", lambda value: "x" if value == "We build a bridge." else value)
-    with pytest.raises(SessionError, match="is not what is in the log"):
+    with pytest.raises(SessionError, match="does not match the log"):
         sealed(lived, "work")
     assert thread_of(lived, "work")
 
@@ -331,7 +331,7 @@ BAD: dict[str, tuple[list[Any], str]] = {
     "half a character": ([GOOD, TAGS, ["\ud800", "a", "a"], {"rows": 1}], "Line 4 of bad.age"),
     "a row twice": ([GOOD, TAGS, ["t", "a", "a"], ["t", "a", "a"], {"rows": 2}], "Line 5 of bad.age"),
     "a number of rows that is none": ([GOOD, {"rows": "many"}], "Line 2 of bad.age"),
-    "no end": ([GOOD], "bad.age is not complete"),
+    "no end": ([GOOD], "bad.age is incomplete"),
 }
 
 
