@@ -128,9 +128,9 @@ def pace(work: Work, progress: Progress, now: datetime) -> str:
     if work.job.state != "open":
         return ""
     if not progress.processes:
-        return "No process works on it now."
+        return "No process is working on it."
     several = progress.processes > 1
-    who = f"{progress.processes:,} processes work on it now" if several else "1 process works on it now"
+    who = f"{progress.processes:,} processes are working on it" if several else "1 process is working on it"
     begin = parsed_moment(progress.recent_utc)
     seconds = (now - begin).total_seconds() if begin else 0
     if progress.recent < 2 or seconds <= 0:  # noqa: PLR2004  one answer is no pace
@@ -151,7 +151,7 @@ def commands(work: Work, processes: int, database: str) -> list[Command]:
     waits = bool(job.counts.get("waiting") or job.counts.get("running"))
     goes_on = job.state in ("open", "stopped") and waits
     if goes_on and processes:
-        found.append(Command("Help with it", job_command("work", job.name, database), first=True))
+        found.append(Command("Help this job", job_command("work", job.name, database), first=True))
     elif goes_on:
         found.append(Command("Go on", job_command("resume", job.name, database), first=True))
     if job.counts.get("failed"):

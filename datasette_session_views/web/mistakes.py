@@ -59,7 +59,7 @@ async def _page(datasette: Any, request: Any, error: Exception) -> Any:
         status, said = status_and_words(error)
     if status == _ERROR:
         said = f"This page failed with {type(error).__name__}: {one_line(str(error), 200)}"
-        hint = "This is a fault of the plugin. Datasette has printed the details where it runs."
+        hint = "This is a bug in the plugin. Datasette printed the details in the terminal or log that it runs in."
     return await _shown(datasette, request, status, said, hint, getattr(error, "parameter", ""))
 
 

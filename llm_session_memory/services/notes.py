@@ -74,7 +74,8 @@ class Notes:
         session = self._desk.session(name)
         notes = self._kept.notes(session.thread_id)
         if not 1 <= number <= len(notes):
-            has = f"It has {len(notes)}, numbered from 1." if notes else "It has none."
+            many = "It has only note 1." if len(notes) == 1 else f"It has {len(notes)}, numbered from 1."
+            has = many if notes else "It has none."
             raise NoSuchSession(f"Session “{session.name}” has no note {number}.", has)
         with self._desk.writing():
             self._kept.delete_note(session.thread_id, notes[number - 1].id)

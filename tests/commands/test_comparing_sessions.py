@@ -43,7 +43,7 @@ def test_sessions_are_compared(llm_: Command) -> None:
     assert "better 8, equal 0, worse 0" in time
     assert time.endswith("0.008")
     assert "The answers to a prompt share 100% of their words on average" in out
-    assert "All prompts are of one conversation on each side" in " ".join(out.split())
+    assert "All prompts are from one conversation on each side" in " ".join(out.split())
 
 
 @pytest.mark.usefixtures("threads")

@@ -69,7 +69,7 @@ def test_a_note_is_deleted_by_its_number(llm_: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "error", "code"),
     [
-        (("work", "--delete", "2"), "Error: Session “work” has no note 2. It has 1, numbered from 1.\n", 1),
+        (("work", "--delete", "2"), "Error: Session “work” has no note 2. It has only note 1.\n", 1),
         (("work", "x", "--delete", "1"), "Error: TEXT can't be combined with --list or --delete.\n", 2),
         (("work", "x", "--list"), "Error: TEXT can't be combined with --list or --delete.\n", 2),
         (("work", " \n"), "Error: A note can have 1 to 2,000 characters; this one has 0.", 1),

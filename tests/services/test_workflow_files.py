@@ -99,7 +99,7 @@ def test_the_graph_is_shown() -> None:
         "      size   command: wc -w",
         (
             '   2  about  prompt; model llama3; for each of steps.facts.json.names; if item != "no";'
-            " if it fails, go on; after facts"
+            " if it fails, continue; after facts"
         ),
         "   3  whole  prompt; model llama3; after size, about, facts",
     ]

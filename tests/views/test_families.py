@@ -101,7 +101,7 @@ async def test_a_fork_is_shown_with_its_whole_history(see: Get, family: Family) 
     Tags(page.text)
     shown = page.shown
     parts = ["#1 to #2 are from work", "work prompt 1", "work prompt 2", "#3 is from work-b", "work-b prompt 3",
-             "work-c goes on from here", "work-c prompt 4"]  # fmt: skip
+             "work-c continues from here", "work-c prompt 4"]  # fmt: skip
     places = [page.talk.index(text) for text in parts]
     assert places == sorted(places)
     assert "Forked from work-b after exchange #3" in shown
@@ -115,7 +115,7 @@ async def test_a_fork_is_shown_with_its_whole_history(see: Get, family: Family) 
     ]
     assert (found["forked_from_session"], found["forked_after_exchange"]) == ("work-b", 3)
     later = (await see("/logs/-/session/work-c?from=4")).shown
-    assert "work-c goes on from here" in later
+    assert "work-c continues from here" in later
     assert "are from" not in later
 
 
@@ -136,15 +136,15 @@ async def test_a_fork_without_exchanges_of_its_own_ends_with_what_it_shares(
 ) -> None:
     """It says where it goes on, and every link of its page answers."""
     page = await see("/logs/-/session/work-d")
-    assert page.talk.index("Reply to work prompt 1") < page.talk.index("work-d goes on from here")
+    assert page.talk.index("Reply to work prompt 1") < page.talk.index("work-d continues from here")
     path = tmp_path / "logs.db"
     shutil.copy(family.path, path)
     said = {"prompt": "Failed?", "partial": "", "error": "HTTP 500", "datetime_utc": LATER, "request_json": "{}"}
     attempt = {"id": "zz", "thread_id": family.threads["work-d"], "model": "gpt-4o-mini", **said}
     with_rows(path, "memory_attempts", attempt)
     failed = (await serving(path)("/logs/-/session/work-d")).talk
-    assert failed.index("work-d goes on from here") < failed.index("Failed?")
-    assert failed.count("goes on from here") == 1
+    assert failed.index("work-d continues from here") < failed.index("Failed?")
+    assert failed.count("continues from here") == 1
     for name in ("work-d", "work", "work-c", "attic"):
         page = await see(f"/logs/-/session/{name}?undone=1")
         links = {

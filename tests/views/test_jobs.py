@@ -165,7 +165,7 @@ async def test_a_rerun_leads_to_its_comparison(see: Get) -> None:
     (compared,) = [link for link in links(page.text) if "compare?" in link]
     assert "a tides gpt-4o-mini" in (await see(compared)).shown
     assert "1 exchange 1 ✓ done answer to item 1" in page.shown
-    assert "Compare with the answers before" not in (await see("/logs/-/sessions/job/tides")).shown
+    assert "Compare with the earlier answers" not in (await see("/logs/-/sessions/job/tides")).shown
 
 
 @pytest.mark.asyncio
@@ -257,17 +257,17 @@ def work(state: str = "open", **counts: int) -> Work:
 
 PACES: Sequence[tuple[Work, Progress, str]] = (
     (work("done", done=3), Progress(), ""),
-    (work(waiting=3), Progress(), "No process works on it now."),
-    (work(waiting=3), Progress(processes=1), "1 process works on it now."),
+    (work(waiting=3), Progress(), "No process is working on it."),
+    (work(waiting=3), Progress(processes=1), "1 process is working on it."),
     (
         work(done=30, waiting=30),
         Progress(processes=2, recent=30, recent_utc=(NOW - timedelta(minutes=1)).isoformat()),
-        "2 processes work on it now: 30 items a minute, about 1 min left.",
+        "2 processes are working on it: 30 items a minute, about 1 min left.",
     ),
     (
         work(done=30, waiting=18_000),
         Progress(processes=1, recent=30, recent_utc=(NOW - timedelta(minutes=1)).isoformat()),
-        "1 process works on it now: 30 items a minute, about 10 hours left.",
+        "1 process is working on it: 30 items a minute, about 10 hours left.",
     ),
 )
 

@@ -126,11 +126,12 @@ def _notes(compared: Compared, made: Sequence[Comparison], *, tested: bool) -> l
     if compared.limited:
         notes.append(f"Only the newest {compared.limited:,} exchanges of each session are compared.")
     if any(row.differs for row in compared.rows):
-        notes.append("Some answers that are compared are to different prompts, because they are matched by number.")
+        notes.append("Some of the compared answers are to different prompts, because they are matched by number.")
     notes += _about_units(compared, made)
     if tested and len(made) > 1:
         notes.append(
-            f"{len(made)} pairs are compared. The probabilities allow for it (Holm's correction), the intervals don't."
+            f"{len(made)} pairs are compared. The probabilities allow for that (Holm's correction), but the intervals "
+            f"don't."
         )
     return notes
 
@@ -143,8 +144,8 @@ def _about_units(compared: Compared, made: Sequence[Comparison]) -> list[str]:
     if "answer" in units:
         notes.append("There are few prompts, so the tests are of repeated answers: they hold for these prompts only.")
     if "conversation" in units:
-        notes.append("Answers of one conversation depend on each other, so conversations are what is drawn at random.")
+        notes.append("Answers in one conversation depend on each other, so whole conversations are resampled.")
     elif "prompt" in units and clusters < len([row for row in compared.rows if row.complete]):
         where = "one conversation" if clusters == 1 else f"{clusters} conversations"
-        notes.append(f"All prompts are of {where} on each side: the figures say little about other conversations.")
+        notes.append(f"All prompts are from {where} on each side, so the figures say little about other conversations.")
     return notes

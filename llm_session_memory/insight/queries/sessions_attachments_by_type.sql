@@ -1,6 +1,6 @@
 -- title: Attachments by type
 -- topic: Fragments, schemas, attachments
--- means: The attachments that were sent, by type: how many, the bytes that the log keeps of them, the calls that they were sent with, and the last one. Files and addresses are not kept, so they have no bytes.
+-- means: The attachments that were sent, by type: how many, the bytes that the log keeps of them, the calls that they were sent with, and the last one. Attachments given by path or URL are not kept, so they have no bytes.
 with uses as (
     select a.attachment_id, t.id as call_id, t.datetime_utc
     from part_attachments a

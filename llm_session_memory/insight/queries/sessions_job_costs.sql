@@ -1,6 +1,6 @@
 -- title: Cost of jobs
 -- topic: Batch
--- means: What the answers of each job cost, by model: items, calls with those of tools, tokens, and dollars in all and for one item. Calls that failed are not in it.
+-- means: What the answers of each job cost, by model: items, calls with those of tools, tokens, and dollars in all and for one item. Calls that failed are not included.
 with answered as (
     select distinct i.job_id, i.position, i.kind, coalesce(c.turn_id, i.turn_id) as turn_id
     from memory_job_items i

@@ -1,6 +1,6 @@
 -- title: Jobs
 -- topic: Batch
--- means: The jobs, newest first: batches, runs of workflows, and sessions that were asked again, with their items by state, the most that each may cost, and how long it took so far, in minutes.
+-- means: The jobs (batches, workflow runs and reruns), newest first, with their items by state, the most that each may cost, and the minutes it has taken so far.
 with counted as (
     select
         job_id, count(*) as items, sum(state = 'done') as done, sum(state = 'failed') as failed,

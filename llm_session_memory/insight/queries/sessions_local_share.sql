@@ -1,6 +1,6 @@
 -- title: Local and remote models per month
 -- topic: Cost and budgets
--- means: How much of each month local models did: calls and tokens, local and in all, the percentage of local calls, and the dollars paid for the others.
+-- means: The part of each month's work that local models did: calls and tokens, local and in all, the percentage of local calls, and the dollars paid for the others.
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

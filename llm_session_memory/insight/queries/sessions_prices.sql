@@ -1,6 +1,6 @@
 -- title: Prices of the models used
 -- topic: Cost and budgets
--- means: What a million tokens of each model costs today, in US dollars, in and out, and whether the model is local. Blank if the price is unknown. Long requests and cached tokens can have other prices.
+-- means: What a million tokens of each model costs today, in US dollars, in and out, and whether the model is local. Blank if the price is unknown. Long requests and cached tokens can have different prices.
 with calls as (
     select id, thread_id, model, datetime_utc, duration_ms, input_tokens, output_tokens from turns
     union all

@@ -1,4 +1,4 @@
--- title: Words that recall
+-- title: Words that led to recall
 -- topic: Recall
 -- means: The words of prompts that found older exchanges, with the prompts and sessions in which they did.
 select

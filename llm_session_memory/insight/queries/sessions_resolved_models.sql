@@ -1,4 +1,4 @@
--- title: Models that really replied
+-- title: Models that actually replied
 -- topic: Models
 -- means: The models that replied, as the servers reported them: over time, an alias such as “latest” can mean different models.
 with calls as (

@@ -1,6 +1,6 @@
 -- title: Replies that are not JSON
 -- topic: Fragments, schemas, attachments
--- means: For each model and schema, the replies that had to follow the schema and are no JSON at all. A reply can be JSON and still not follow it.
+-- means: For each model and schema, the replies that had to follow the schema and are not JSON at all. A reply can be JSON and still not follow it.
 with calls as (
     select id, thread_id, model, datetime_utc, schema_id from turns where schema_id is not null
     union all

@@ -1,4 +1,4 @@
--- title: Search in what you wrote about sessions
+-- title: Search in names, notes and tags
 -- topic: Search
 -- means: The names, titles, notes, tags, facts, bookmarks, reasons of ratings and summaries of sessions that contain a text, ignoring the case of English letters.
 -- param q: the text to find

@@ -1,6 +1,6 @@
 -- title: Budgets of sessions
 -- topic: Cost and budgets
--- means: The sessions that have a budget in US dollars: the cost of their calls, what is left, and the percentage spent. The cost of summaries and titles is not in it.
+-- means: The sessions that have a budget in US dollars: the cost of their calls, what is left, and the percentage spent. The cost of summaries and titles is not included.
 with spent as (
     select
         t.thread_id, count(*) as calls,

@@ -1,6 +1,6 @@
--- title: Items that nobody works on
+-- title: Stuck items
 -- topic: Batch
--- means: The items that a process had begun and not ended when its time was up, such as after a crash. Continue with: llm sessions job resume.
+-- means: The items that a process began but did not finish in time, for example because it crashed. Continue with: llm sessions job resume.
 select j.name, i.position, i.id as item, i.owner, i.started_utc, i.lease_utc, i.tries
 from memory_job_items i
 join memory_jobs j on j.id = i.job_id

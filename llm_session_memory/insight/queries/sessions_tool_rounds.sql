@@ -1,6 +1,6 @@
 -- title: Rounds of tool calls
 -- topic: Tools
--- means: How many calls the exchanges took that used tools, with their average seconds and tokens: each round sends the whole request again.
+-- means: How many calls exchanges with tools took, with their average seconds and tokens: each round sends the whole request again.
 with
 continuing as (
     select o.turn_id as id

@@ -1,6 +1,6 @@
 -- title: Votes and length
 -- topic: Comparisons
--- means: Whether the longer answer tends to be found better: votes by how much longer one of the two was, in output tokens, and how often it was that one.
+-- means: Whether longer answers tend to be preferred: votes by how much longer one of the two answers was, in output tokens, and how often the longer one was preferred.
 with pairs as (
     select
         max(a.output_tokens, b.output_tokens) * 1.0 / min(a.output_tokens, b.output_tokens) as ratio,

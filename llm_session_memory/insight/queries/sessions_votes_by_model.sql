@@ -1,6 +1,6 @@
 -- title: Votes by model
 -- topic: Comparisons
--- means: How often the answers of each model were found better, worse or as good as those of another model, and the percentage of points: a tie is half a point. The last column counts only votes without names.
+-- means: How often the answers of each model were found better, worse or as good as those of another model, and the percentage of points: a tie is half a point. The last column counts only blind votes.
 with sides as (
     select a.model, b.model as other, v.better = 'a' as won, v.better = 'b' as lost, v.better = '=' as tied, v.blind
     from memory_votes v

@@ -1,6 +1,6 @@
 -- title: Runs of workflows
 -- topic: Workflows
--- means: The runs of workflows, newest first: steps done, failed and skipped, the minutes that the steps took together, and those that went by. Steps at the same time make the first number larger.
+-- means: The runs of workflows, newest first: steps done, failed and skipped, the minutes that all steps took together, and the minutes that passed. If steps ran at the same time, the first number is larger.
 select
     j.name, j.state, count(i.position) as steps, sum(i.state = 'done') as done, sum(i.state = 'failed') as failed,
     sum(i.state = 'skipped') as skipped,

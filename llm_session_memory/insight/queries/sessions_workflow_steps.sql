@@ -1,6 +1,6 @@
 -- title: Steps of workflows
 -- topic: Workflows
--- means: The steps of all runs by name; those of a list count as one step: how often each ran, failed and was skipped, its average seconds, and its share of all seconds of steps.
+-- means: The steps of all runs by name, where the items of a list count as one step: how often each ran, failed and was skipped, its average seconds, and its share of all seconds of steps.
 with timed as (
     select
         case when instr(i.id, '[') > 0 then substr(i.id, 1, instr(i.id, '[') - 1) else i.id end as step,

@@ -54,7 +54,7 @@ def _step(step: Step) -> str:
     if step.when:
         does.append(f"if {_short(step.when.text)}")
     if step.on_error != "stop":
-        does.append({"skip": "if it fails, skip what needs it", "continue": "if it fails, go on"}[step.on_error])
+        does.append({"skip": "if it fails, skip what needs it", "continue": "if it fails, continue"}[step.on_error])
     if step.needs:
         does.append(f"after {', '.join(step.needs)}")
     return "; ".join(does)
