@@ -1,7 +1,7 @@
 """What the workers on one job share in this process: the pace, the costs, and what failures mean for those that follow.
 
-A worker asks here for its next item, and tells what came of it. Failures of a server hold up all workers; those of one
-prompt only this one.
+A worker asks here for its next item, and reports the result. A failure of the server holds up all workers, a failure of
+one prompt only its own.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def of_text(text: str, where: str, model: str | None = None) -> Workflow:
 
 
 def of_job(job: Job) -> Workflow:
-    """Return the workflow that a job runs. Raises SessionError if the job is none of a workflow."""
+    """Return the workflow that a job runs. Raises SessionError if the job is not a run of a workflow."""
     if job.kind != "workflow" or job.definition is None:
         raise SessionError(
             f"Job “{job.name}” is not the run of a workflow.", "Continue it with: llm sessions job resume"

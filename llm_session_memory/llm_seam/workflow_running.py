@@ -77,7 +77,7 @@ class WorkflowRun:
         return "\n\n".join(text if len(given) == 1 else f"# {name}\n\n{text}" for name, text in given.items())
 
     def on_failed(self, item: Item, sentence: str) -> str | None:
-        """Return why the run stops when an item has failed, or None if it goes on."""
+        """Return why the run stops when an item has failed, or None if it continues."""
         step = self.workflow.steps[item.input["step"]]
         return f"Step “{item.id}” failed: {sentence}" if step.on_error == "stop" else None
 

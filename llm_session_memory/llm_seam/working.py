@@ -47,7 +47,7 @@ class Skip(Exception):
 
 
 class Wait(Exception):
-    """Raised by a runner for an item that is to wait for other items first: those at the given positions."""
+    """Raised by a runner for an item that must first wait for other items: those at the given positions."""
 
     def __init__(self, needs: tuple[int, ...]) -> None:
         super().__init__()

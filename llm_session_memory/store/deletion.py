@@ -221,7 +221,7 @@ class Deletion:
         self.forget()
 
     def version(self) -> int:
-        """Return a number that is another one if someone else has written to the log."""
+        """Return a number that changes if someone else writes to the log."""
         return int(self.log.value("pragma data_version"))
 
     def forget(self) -> None:

@@ -13,13 +13,13 @@ from .log import Log
 
 @contextmanager
 def search_rows(log: Log, other: Log, left_out: Iterable[str], *, tidy: bool) -> Iterator[None]:
-    """Copy the search rows of another log's turns, all but the last portion. If what follows fails, they go again.
+    """Copy the search rows of another log's turns, all but the last portion. If the merge fails, they are removed.
 
     Args:
         log: The log; no transaction has begun.
         other: A copy of the other log.
         left_out: The ids of turns that the log deleted, which do not come back.
-        tidy: Clean away what a merge that was killed has left. All search rows of the log are read for that.
+        tidy: Clean up what a killed merge left behind. All search rows of the log are read for that.
 
     Raises:
         LogUnusable: The log can't be written.

@@ -1,4 +1,4 @@
-"""Conversations that went on in two logs: finding them, and giving their branches threads of their own in both.
+"""Conversations that were continued in two logs: find them, and give their branches threads of their own in both.
 
 Each log is brought into the form in which both agree on the thread of each exchange (see rules/merging.py). Then the
 two can be put together row by row. What belongs to a session (its settings, notes, pins and so on) stays with the

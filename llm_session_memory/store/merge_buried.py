@@ -22,7 +22,7 @@ NOTHING = Buried({}, frozenset())
 
 
 def buried(log: Log, elsewhere: Log) -> Buried:
-    """Return what a log has and another one deleted. One of them may be large: it is looked up in, and not read."""
+    """Return what a log has and another one deleted. One of them may be large: it is searched, never read whole."""
     log.run("create temp table if not exists merge_buried (kind text, id text, primary key (kind, id)) without rowid")
     log.run("delete from temp.merge_buried")
     deleted = elsewhere.value("select count(*) from memory_tombstones")

@@ -10,10 +10,10 @@ class Kind:
     """A table that people change.
 
     `keys` name a row, `key` is the same without the thread as memory_changes has it, `time` is the column with the time
-    of the last change (None: only memory_changes knows), `values` are the columns that can differ. Without values a row
-    is only there or not. `numbered`: the rows have numbers, which are in the order of the times. `theirs`: where the
-    other log's rows are, if not in its table of this name. `near`: a condition that lets an index find the row of a
-    change, if `key` alone doesn't.
+    of the last change (None: only memory_changes knows), `values` are the columns that can differ. Without values, all
+    that counts is whether a row exists. `numbered`: the rows have numbers, which are in the order of the times.
+    `theirs`: where the other log's rows are, if not in its table of this name. `near`: a condition that lets an index
+    find the row of a change, if `key` alone doesn't.
     """
 
     name: str

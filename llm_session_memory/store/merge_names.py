@@ -1,7 +1,7 @@
 """Merge the names of sessions. Each has a shared name, the same in all logs; two sessions may have the same.
 
-In a log, a name is unique: the session that comes second to it is called `work@HOST` there, and memory_shared_names
-has its shared name. The newer shared name wins.
+In a log, a name is unique: the second session of that name is called `work@HOST` there, and memory_shared_names has its
+shared name. The newer shared name wins.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Calls:
 
 @dataclass(frozen=True)
 class _Taken:
-    """The keys of the names of all sessions but one: looked up, since there may be many."""
+    """The keys of the names of all sessions but one: looked up one by one, because there may be many."""
 
     log: Log
     but: str

@@ -1,6 +1,6 @@
 """Put another log into this one: what llm keeps by ids and hashes, and our rows about each turn.
 
-Nothing that this log has is changed by that. Numbers that a log gives itself (of parts, fragments, blocks and so on)
+That changes nothing that this log already has. Numbers that a log gives itself (of parts, fragments, blocks and so on)
 are replaced by this log's own. Which tables these are is in `merge_tables`.
 """
 
@@ -77,7 +77,7 @@ def counts(log: Log) -> dict[str, int]:
 
 
 def version(log: Log) -> int:
-    """Return a number that is another one if someone else has written to the log."""
+    """Return a number that changes if someone else writes to the log."""
     return int(log.value("pragma data_version"))
 
 

@@ -247,7 +247,7 @@ def present(log: Log, thread_ids: Iterable[str]) -> list[str]:
 
 
 def version(log: Log) -> int:
-    """Return a number that is another one if someone else has written to the log."""
+    """Return a number that changes if someone else writes to the log."""
     return int(log.value("pragma data_version"))
 
 

@@ -122,7 +122,7 @@ class Engine:
         self._made._listening_queues = [*names]  # noqa: SLF001  DBOS reads it every second
 
     def recover(self, executor: str) -> None:
-        """Let other workers have the items of one that is dead."""
+        """Give the items of a dead worker to other workers."""
         self._dbos._recover_pending_workflows([executor])  # noqa: SLF001
 
     def close(self) -> None:
