@@ -117,7 +117,7 @@ def _wishes_options(function: F) -> F:
     type=click.Choice(["jsonl", "csv", "text"]),
     help="Format of FILE [by its ending, or its first line]",
 )
-@dry_run_option("Only check FILE, and print what would be sent and about what it would cost")
+@dry_run_option("Only check FILE, and print what would be sent and roughly what it would cost")
 def batch_command(
     file: str,
     wishes: Wishes,

@@ -28,7 +28,7 @@ _MOST = 20
 @click.option("-n", "--limit", type=click.IntRange(min=0), default=_MOST, help=f"How many to list, 0 for all [{_MOST}]")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
 def jobs_command(limit: int, json_: bool, database: str | None) -> None:
-    """List jobs, newest first, and how far they are: batches, reruns and workflows.
+    """List jobs (batches, reruns and workflows), newest first, and how far each one is.
 
     \b
         llm sessions jobs

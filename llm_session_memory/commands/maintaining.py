@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--optimize", is_flag=True, help="Merge the full-text indexes, and run SQLite's optimize")
 @click.option("--reindex", is_flag=True, help="Rebuild all indexes")
 @click.option("--wal", type=click.Choice(["on", "off"]), help="Turn WAL mode on or off")
-@click.option("json_", "--json", is_flag=True, help="Output the figures as JSON; without another option only")
+@click.option("json_", "--json", is_flag=True, help="Output the figures as JSON; not with another option")
 def maintenance_command(
     vacuum: bool,
     analyze: bool,

@@ -116,7 +116,7 @@ def _lines(done: Merged, *, would: bool, hint: str) -> list[str]:
 @click.option("--forget", is_flag=True, help="Forget all of them")
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
 def conflicts_command(forget: bool, json_: bool, database: str | None) -> None:
-    """List the settings, ratings, titles and so on that lost against newer ones, when logs were merged or synced.
+    """List the settings, ratings, titles and so on that lost to newer ones when logs were merged or synced.
 
     \b
         llm sessions conflicts

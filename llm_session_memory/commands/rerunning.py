@@ -46,7 +46,7 @@ _WIDTH = 160
     callback=dollars,
     help="Stop before it costs more than this, such as 5; none: no limit",
 )
-@click.option("--resume", is_flag=True, help="Go on with a rerun that was interrupted; ask again what failed")
+@click.option("--resume", is_flag=True, help="Continue a rerun that was interrupted, and ask again what failed")
 def rerun_command(
     name: str,
     new_name: str | None,

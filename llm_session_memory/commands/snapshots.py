@@ -37,7 +37,7 @@ def _complete_label(ctx: click.Context, param: click.Parameter, incomplete: str)
 @click.argument("label", shell_complete=_complete_label)
 @click.option("--delete", is_flag=True, help="Delete this snapshot; exchanges stay as they are")
 def snapshot_command(name: str, label: str, delete: bool, database: str | None) -> None:
-    """Keep the present point of a session under LABEL: its last exchange, settings, pins, notes and summary.
+    """Save the current state of a session under LABEL: its last exchange, settings, pins, notes and summary.
 
     \b
         llm sessions snapshot work "before the refactoring"

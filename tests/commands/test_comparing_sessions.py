@@ -100,7 +100,10 @@ def test_a_group_is_kept(llm_: Command, threads: list[str]) -> None:
         (("new", "Both", "work"), "Error: Group “both” already exists."),
         (("new", "a/b", "work"), "Error: The group name “a/b” contains a “/”."),
         (("add", "boht", "work"), "Error: Group “boht” not found. Did you mean “both”?"),
-        (("delete", "both", "work-b"), "Error: “work-b” is not in the group “both”. See what is in it: llm sessions compare"),
+        (
+            ("delete", "both", "work-b"),
+            "Error: “work-b” is not in the group “both”. See what is in it: llm sessions compare",
+        ),
         (("new", "third"), "Missing argument 'SESSION...'"),
         (("--by", "model"), "Name the sessions to compare, or a group with --group."),
     ],
