@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from llm_session_memory.errors import RemoteFailed
+from llm_session_memory.errors import LogUnusable, RemoteFailed
 from llm_session_memory.model.remotes import Document
 from llm_session_memory.store import Log, documents
 from tests.store.test_documents import ANN, opened, read
@@ -29,6 +30,21 @@ def _log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
 @pytest.fixture(name="good", scope="module")
 def _good(log: Log) -> Documents:
     return read(log)
+
+
+def test_no_space_for_the_temporary_log_is_a_sentence(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that the temporary log is what has no space, and where it can go."""
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with (
+        pytest.raises(LogUnusable, match="temporary log .* No space left on device") as raised,
+        documents.empty_log(log),
+    ):
+        pass
+    assert "SQLITE_TMPDIR" in str(raised.value.hint)
 
 
 def first(some: Documents, kind: str, table: str = "") -> Document:

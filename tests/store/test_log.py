@@ -16,7 +16,7 @@ from sqlite_utils import Database
 from llm_session_memory.errors import LogUnusable
 from llm_session_memory.store import Log, owned_file
 from llm_session_memory.store.log import sentence
-from llm_session_memory.store.schema import NEEDED, statement
+from llm_session_memory.store.schema import NEEDED, names, statement
 from tests.conftest import Command
 from tests.store.world import built, opened
 from tests.world.logs import LogBuilder, Said
@@ -58,6 +58,18 @@ def test_migrating_again_changes_nothing(log: Path) -> None:
     with opened(log) as found:
         found.migrate()
     assert log.read_bytes() == before
+
+
+def test_a_migration_of_which_there_is_no_record_is_applied(log: Path) -> None:
+    """It may be one that only adds columns or triggers: that all tables are there is not enough."""
+    LogBuilder(log).db.close()
+    with opened(log) as found:
+        recorded = "select count(*) from _sqlite_migrations where migration_set = 'llm-session-memory'"
+        assert found.value(recorded) == len(names())
+        for name in names():
+            found.run("delete from _sqlite_migrations where name = :name", {"name": name})
+            found.migrate()
+            assert found.value(recorded) == len(names()), name
 
 
 def test_a_migration_that_fails_leaves_nothing(log: Path) -> None:
