@@ -9,9 +9,10 @@ import pytest
 from llm_session_memory.llm_seam.demo import DemoModel
 from llm_session_memory.memory import Memory
 from tests.ollama.texts import Writer
+from tests.world import laws
 
 WINDOW, ROOM = 2_048, 512
-OTHER_THINGS = 60
+OTHER_THINGS = 60 if laws.PROFILE == "ci" else 30
 
 FACTS = {
     "Our cat Mirabel can't stand chicken, so she only gets salmon.": ("What may Mirabel eat?", "salmon"),
@@ -41,7 +42,7 @@ def remembered(log: Path, policy: str) -> set[str]:
 
 @pytest.mark.parametrize("policy", ["recall", "summary,recall"])
 def test_all_facts_are_remembered(log: Path, policy: str) -> None:
-    """After 60 exchanges about other things at a window of 2,048 tokens, recall finds all ten facts."""
+    """After many exchanges about other things at a window of 2,048 tokens, recall finds all ten facts."""
     assert remembered(log, policy) == set(FACTS)
 
 

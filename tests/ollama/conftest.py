@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.conftest import Command, Done
 from tests.world.ollama_server import Arrived, OllamaStandIn, tekken_count
@@ -87,6 +89,17 @@ class QuickDesk(Desk):
 @pytest.fixture(autouse=True)
 def _able_to_start(forking: None) -> None:
     """Start the process that others are forked from, without anything from a test's environment."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_cache() -> Iterator[None]:
+    """llm-ollama reads its cache, which is YAML, several times per prompt: read it with PyYAML's parser in C."""
+    reader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    quick = SimpleNamespace(**vars(yaml))
+    quick.safe_load = lambda stream: yaml.load(stream, reader)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("llm_ollama.cache.yaml", quick)
+        yield
 
 
 @pytest.fixture(name="desk")

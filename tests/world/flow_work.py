@@ -6,7 +6,7 @@ The model `slow` is that of `job_work`: it appends each prompt to the file ASKED
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import llm
@@ -41,14 +41,13 @@ def flow(steps: int, items: int) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def run(asked: Path, seconds: float, arguments: Sequence[str]) -> None:
     """Run llm with the model."""
     from llm.cli import cli
 
-    asked, seconds, *arguments = sys.argv[1:]
-    pm.register(SlowPlugin(Path(asked), float(seconds)))
-    cli(arguments)
+    pm.register(SlowPlugin(asked, seconds))
+    cli(list(arguments))
 
 
 if __name__ == "__main__":
-    main()
+    run(Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Command
-from tests.world.processes import Running
+from tests.world.processes import Running, forked
 
 
 def test_its_output_is_that_of_a_real_start(llm_process: Command, real_llm: Command) -> None:
@@ -29,3 +32,15 @@ def test_without_stdin_it_does_not_wait(start_llm: Callable[..., Running]) -> No
     process = start_llm("-m", "echo", "Hello")
     out, err = process.communicate(timeout=60)
     assert (json.loads(out)["prompt"], err, process.returncode) == ("Hello", "", 0)
+
+
+def test_work_in_a_fork_has_this_environment(forking: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a process of its own sees the variables that the test has set since, and its exit code is known."""
+    monkeypatch.setenv("LLM_USER_PATH", "here")
+    process = forked(_write_environment, tmp_path / "seen")
+    process.join(60)
+    assert ((tmp_path / "seen").read_text(), process.exitcode) == ("here", 0)
+
+
+def _write_environment(path: Path) -> None:
+    path.write_text(os.environ["LLM_USER_PATH"])
