@@ -179,7 +179,7 @@ MOST_MODULES = 70
 UNUSED = (
     *("rules.fences", "rules.clipping", "rules.limits", "rules.refused_system", "rules.ranking", "rules.summary"),
     *("services.notes", "services.recall", "services.sessions", "services.beginning", "services.projects"),
-    *("store.index", "memory", "interchange", "insight"),
+    *("model.shown", "model.deleting", "model.secrets", "store.index", "memory", "interchange", "insight"),
 )
 """Modules, and packages of modules, that a prompt does without if it goes on in a session and all of it is sent."""
 

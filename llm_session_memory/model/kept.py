@@ -1,4 +1,4 @@
-"""Stored facts about a session that a prompt needs: its settings, notes and summaries."""
+"""Stored facts about a session that a prompt needs: its settings, notes, summaries and project."""
 
 from __future__ import annotations
 
@@ -119,3 +119,21 @@ class Session:
     archived_utc: str | None = None
     budget_usd: float | None = None
     private: bool = False
+
+
+@dataclass(frozen=True)
+class Project:
+    """Defaults for the sessions that are created in a project, and limits for all its sessions.
+
+    `key` makes its name unique. `budget_usd` is the most that its sessions may cost together, in US dollars.
+    `retention_days` is how long its conversations are kept after their last use; None: as long as all others.
+    If `auto_title`, its sessions get a title after their third exchange.
+    """
+
+    key: str
+    name: str
+    created_utc: str
+    settings: Settings = field(default_factory=Settings)
+    budget_usd: float | None = None
+    retention_days: int | None = None
+    auto_title: bool = False

@@ -1,15 +1,15 @@
 """What is shown of sessions: lines of a list, hits of a search and their filters, and what people set beside exchanges.
 
-No prompt needs these, so `model` imports this module at the first use: each frozen dataclass takes half a millisecond
-of llm's start.
+No prompt needs these, so `model` imports this module at the first use.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from .kept import Note, Session, Settings
+from .frozen import dataclass
+from .kept import Note, Project, Session
 
 
 @dataclass(frozen=True)
@@ -184,24 +184,6 @@ class Filters:
     template: str | None = None
     archived: bool | None = None
     visible_in: str | None = None
-
-
-@dataclass(frozen=True)
-class Project:
-    """Defaults for the sessions that are created in a project, and limits for all its sessions.
-
-    `key` makes its name unique. `budget_usd` is the most that its sessions may cost together, in US dollars.
-    `retention_days` is how long its conversations are kept after their last use; None: as long as all others.
-    If `auto_title`, its sessions get a title after their third exchange.
-    """
-
-    key: str
-    name: str
-    created_utc: str
-    settings: Settings = field(default_factory=Settings)
-    budget_usd: float | None = None
-    retention_days: int | None = None
-    auto_title: bool = False
 
 
 @dataclass(frozen=True)
