@@ -9,7 +9,7 @@ Each module lists what it relies on in its `RELIED_ON`, which maps owners to nam
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -57,6 +57,7 @@ def _modules(uses: tuple[str, ...]) -> list[str]:
 
 
 def _problems_of(modules: list[str]) -> Iterator[str]:
+    wanted: dict[str, dict[str, None]] = {}
     for module in modules:
         try:
             relied_on: Mapping[str, str] = import_module(f".{module}", __package__).RELIED_ON
@@ -64,7 +65,9 @@ def _problems_of(modules: list[str]) -> Iterator[str]:
             yield f"{error}."
             continue
         for owner, names in relied_on.items():
-            yield from _lacking(owner, names.split())
+            wanted.setdefault(owner, {}).update(dict.fromkeys(names.split()))
+    for owner, names_of_all in wanted.items():  # once for all modules: many rely on a Response
+        yield from _lacking(owner, names_of_all)
 
 
 def check(*uses: str) -> None:
@@ -79,7 +82,7 @@ def check(*uses: str) -> None:
     _whole.update(modules)
 
 
-def _lacking(owner: str, names: list[str]) -> Iterator[str]:
+def _lacking(owner: str, names: Iterable[str]) -> Iterator[str]:
     """Yield a sentence for each name that an owner lacks."""
     kind, _, path = owner.rpartition(" of ")
     look: Callable[[str], tuple[str, Callable[[str], bool]]] = _LOOKS[kind]
