@@ -577,5 +577,5 @@ def test_groups_and_votes_are_merged_and_what_was_removed_stays_away() -> None:
 def test_each_table_is_merged_or_said_not_to_be() -> None:
     """No table that a later version adds is forgotten."""
     merged = {*merge_tables.TABLES, *merge_rows.tables(), "memory_tombstones", "memory_changes", "memory_conflicts"}
-    assert merged | {*merge_tables.NOT_MERGED} >= schema._ours() - schema.VIEWS
+    assert merged | {*merge_tables.NOT_MERGED} >= schema.OURS - schema.VIEWS
     assert merged.isdisjoint(merge_tables.NOT_MERGED)
