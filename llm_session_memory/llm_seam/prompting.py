@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import llm
@@ -11,6 +10,7 @@ from llm import models
 
 from ..errors import SessionError
 from ..model import POLICIES, Attempt, Context, Message, Session, Settings, Window
+from ..model.frozen import replace
 from ..rules import tokens
 from ..rules.blank import is_blank
 from ..rules.policy import effective, summarises

@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 from contextlib import suppress
 from dataclasses import MISSING, Field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+_Value = TypeVar("_Value")
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,11 @@ def _frozen(cls: type) -> type:
 
 
 _COMPARING = ("__eq__", "__hash__", "__repr__")
+
+
+def replace(value: _Value, **changes: Any) -> _Value:
+    """Return a value of a class of this module with other fields, without making what `dataclasses.replace` needs."""
+    return type(value)(**{name: getattr(value, name) for name in type(value).__annotations__} | changes)
 
 
 class _Later:

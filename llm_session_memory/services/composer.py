@@ -7,12 +7,11 @@ caller passes in.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import OverBudget
 from ..model import Context, Message, Recalled
-from ..model.frozen import dataclass
+from ..model.frozen import dataclass, replace
 from ..rules.blocks import NewBlock
 from .continuing import continued
 from .desk import Clock, now_utc

@@ -6,10 +6,10 @@ If the block can't continue, return the reason instead; then a new block begins 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model import Block, Context, Message, Turn
+from ..model.frozen import replace
 from ..rules import recall_budget, tokens
 from ..rules.blank import without_blanks
 from ..rules.blocks import NewBlock, changed, outgrown

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..errors import NoSuchSession
 from ..model import Attempt, Context, Session, WindowFacts
-from ..model.frozen import dataclass
+from ..model.frozen import dataclass, replace
 from ..rules.ulids import later
 from ..rules.windows import fresh
 from ..store import Sessions, history

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from ..model import SIDES, Block, Recalled, Turn
@@ -103,7 +102,7 @@ class Requests:
         self.log.run(
             "insert or replace into memory_contexts values (:turn_id, :thread_id, :block_id, :exchange_turn_id,"
             " :number, :after_turn_id, :base, :estimate, :cut)",
-            asdict(row),
+            vars(row),
         )
 
     def add_recalls(self, turn_id: str, recalled: Iterable[Recalled]) -> None:

@@ -98,3 +98,15 @@ def test_only_frozen_values_are_made_later() -> None:
     """A class that changes needs the standard library's decorator."""
     with pytest.raises(TypeError, match="dataclasses.dataclass"):
         frozen.dataclass(frozen=False)
+
+
+def test_a_value_with_other_fields_is_that_of_the_standard_library() -> None:
+    """`frozen.replace` gives what `dataclasses.replace` gives, refuses unknown fields, and needs no fields to be made."""
+    cls = made(frozen.dataclass)
+    one = cls(1, text="b", given=[1])
+    other = frozen.replace(one, number=7)
+    assert isinstance(vars(cls)["__dataclass_fields__"], frozen._Later)
+    assert other == dataclasses.replace(one, number=7)
+    assert (one.number, other.given is one.given) == (1, True)
+    with pytest.raises(TypeError, match="other"):
+        frozen.replace(one, other=1)
