@@ -42,12 +42,10 @@ _VIRAMA = 9
 _JOINING = ("ARABIC", "SYRIAC", "MANDAIC", "NKO", "MONGOLIAN", "PHAGS-PA", "HANIFI", "ADLAM")
 """The first words of the names of letters that change their form where a word is joined or not."""
 
-_BLANKS = re.compile(" {2,}")
-
-_NUMBERED = re.compile(r"[\W_]*\d+[\W_]*|[\W_]+[^\W\d_](?=$|[\W_])")
+_NUMBERED = r"[\W_]*\d+[\W_]*|[\W_]+[^\W\d_](?=$|[\W_])"
 """A number, or a single letter as in `plan-a`, with what sets it apart."""
 
-_FORKED = re.compile(r"(.+)-([1-9]\d{0,2})")
+_FORKED = r"(.+)-([1-9]\d{0,2})"
 """The name of a fork, if the name without its number is another session's."""
 
 _ADJECTIVES = """
@@ -136,9 +134,13 @@ def key(name: str) -> str:
     has.
     """
     if name.isascii():  # nearly all, and there may be 100,000 of them on a remote
-        return _BLANKS.sub(" ", name).strip().lower()
-    name = _BLANKS.sub(" ", unicodedata.normalize("NFC", without_halves(name)).strip())
+        return _single_spaced(name).strip().lower()
+    name = _single_spaced(unicodedata.normalize("NFC", without_halves(name)).strip())
     return unicodedata.normalize("NFC", name.casefold())
+
+
+def _single_spaced(name: str) -> str:
+    return re.sub(" {2,}", " ", name) if "  " in name else name
 
 
 def near(name: str, existing: Iterable[str]) -> str | None:
@@ -170,8 +172,8 @@ def mistyped(name: str, existing: Iterable[str]) -> str | None:
 
     Names that differ only in their numbers, such as `chapter2` beside `chapter1`, or `plan-b` beside `plan`, are meant.
     """
-    stem = _NUMBERED.sub("", key(name))
-    return near(name, [other for other in existing if _NUMBERED.sub("", key(other)) != stem])
+    stem = re.sub(_NUMBERED, "", key(name))
+    return near(name, [other for other in existing if re.sub(_NUMBERED, "", key(other)) != stem])
 
 
 def retired(name: str, taken: Iterable[str]) -> str:
@@ -189,7 +191,7 @@ def retired(name: str, taken: Iterable[str]) -> str:
 def forked(name: str, taken: Iterable[str]) -> str:
     """Return the name for a fork: `work-2`, or the next number that is not taken. The fork of `work-2` is `work-3`."""
     keys = {key(other) for other in taken}
-    found = _FORKED.fullmatch(name)
+    found = re.fullmatch(_FORKED, name)
     stem, number = (found[1], int(found[2]) + 1) if found and key(found[1]) in keys else (name, 2)
     while True:
         ending = f"-{number}"

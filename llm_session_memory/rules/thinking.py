@@ -17,16 +17,15 @@ from typing import NamedTuple
 from ..errors import SessionError
 from ..model import THINK, Exchange, Message, Part, Turn
 
-_MARK = re.compile(
-    r"^ {0,3}(?P<code>`{3,}|~{3,})[^\n]*$"
-    r"|(?P<open><[ \t]{0,4}think[ \t]{0,4}>)|(?P<close><[ \t]{0,4}/[ \t]{0,4}think[ \t]{0,4}>)",
-    re.IGNORECASE | re.MULTILINE,
+_MARK = (
+    r"(?im)^ {0,3}(?P<code>`{3,}|~{3,})[^\n]*$"
+    r"|(?P<open><[ \t]{0,4}think[ \t]{0,4}>)|(?P<close><[ \t]{0,4}/[ \t]{0,4}think[ \t]{0,4}>)"
 )
+"""Compiled, like the next ones, for a reply that has the word: most have none."""
 
+_CLOSE = r"(?i)<[ \t]{0,4}/[ \t]{0,4}think[ \t]{0,4}>"
 
-_CLOSE = re.compile(r"<[ \t]{0,4}/[ \t]{0,4}think[ \t]{0,4}>", re.IGNORECASE)
-
-_BEFORE, _AFTER = re.compile(r"(?:\A|\n)[ \t]{0,16}\Z"), re.compile(r"[ \t]{0,16}(?:\n|\Z)")
+_BEFORE, _AFTER = r"(?:\A|\n)[ \t]{0,16}\Z", r"[ \t]{0,16}(?:\n|\Z)"
 
 _NEARBY = 18
 """How many characters before a tag are looked at."""
@@ -48,11 +47,11 @@ def stretches(text: str) -> list[ThinkingStretch]:
 
     Thinking that never ends goes to the end of the reply if it began with the reply; if it only ends, it began there.
     """
-    if not _MARK.search(text) or "think" not in text.lower():
+    if "think" not in text.lower() or not re.search(_MARK, text):
         return [_said(0, len(text))]
     found: list[ThinkingStretch] = []
     place, code = 0, ""
-    for mark in _MARK.finditer(text):
+    for mark in re.finditer(_MARK, text):
         if mark.start() < place or (code and not mark["code"]):
             continue
         if mark["code"]:
@@ -89,12 +88,12 @@ def _code(now: str, fence: str, line: str) -> str:
 
 def _begins_line(text: str, place: int) -> bool:
     near = max(place - _NEARBY, 0)
-    return bool(_BEFORE.search(text[near:place] if near else text[:place]))
+    return bool(re.search(_BEFORE, text[near:place] if near else text[:place]))
 
 
 def _is_alone(text: str, start: int, end: int) -> bool:
     """Return whether a closing tag is at the beginning or at the end of a line."""
-    return _begins_line(text, start) or bool(_AFTER.match(text, end))
+    return _begins_line(text, start) or bool(re.compile(_AFTER).match(text, end))
 
 
 def _inside(text: str, begin: int) -> tuple[int, int] | None:
@@ -102,11 +101,11 @@ def _inside(text: str, begin: int) -> tuple[int, int] | None:
 
     Thinking can have thinking inside. If there are more opening tags than closing ones, the first closing tag counts.
     """
-    first = _CLOSE.search(text, begin)
+    first = re.compile(_CLOSE).search(text, begin)
     if first is None:
         return None
     depth = 1
-    for mark in islice(_MARK.finditer(text, begin), _NESTED):
+    for mark in islice(re.compile(_MARK).finditer(text, begin), _NESTED):
         depth += bool(mark["open"]) - bool(mark["close"])
         if not depth:
             return mark.span()

@@ -21,7 +21,7 @@ _STEP_BITS = 40
 IMPORTED = "0" * 10
 """The beginning of the ids of imported conversations: as a time, it is that of no conversation."""
 
-_COUNTED = re.compile(f"(.*)-([{_DIGITS}]{{16}})", re.DOTALL)
+_COUNTED = f"(?s)(.*)-([{_DIGITS}]{{16}})"
 """An id that follows one that is not a ULID, or that no ULID can follow."""
 
 
@@ -39,7 +39,7 @@ def after(id_: str) -> str:
     number = number_of(id_.lower()) if len(id_) == LENGTH else None
     if number is not None and number + step < 1 << LENGTH * 5:
         return text_of(number + step)
-    counted = _COUNTED.fullmatch(id_)
+    counted = re.fullmatch(_COUNTED, id_)
     if counted:
         count = (number_of(counted[2]) or 0) + step
         if count < 1 << 16 * 5:
