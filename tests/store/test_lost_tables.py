@@ -61,6 +61,8 @@ def there(log: Path) -> set[str]:
 def test_the_names_of_our_tables_are_those_that_the_migrations_make() -> None:
     """A table or view that a migration makes is among those that are missed if they are lost, and no other is."""
     made = re.compile(r"^create (?:table|view|virtual table) if not exists (\w+)", re.MULTILINE)
+    folder = Path(schema.__file__).parent / "sql"
+    assert list(schema.names()) == sorted(path.stem for path in folder.glob("[0-9]*.sql"))
     assert {name for file in schema.names() for name in made.findall(schema.statement(file))} == schema.OURS
 
 
