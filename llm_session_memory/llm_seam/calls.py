@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ModelFailed, SessionError
@@ -27,19 +26,29 @@ _MOST_TOKENS = 2**63 - 1
 """The largest number that SQLite can hold."""
 
 
-@dataclass(eq=False, repr=False)  # nobody needs these methods, and each takes a while to make
 class Call:
-    """One model call: the response, and what is known about its request."""
+    """One model call: the response, and what is known about its request.
 
-    response: Any
-    base: float
-    estimate: int
-    context: Context
-    original: tuple[Message, ...] | None = None
-    """The turn's own input before it was changed, if it had to be: it was cut, or had blank texts."""
-    cut: server_cuts.Cut | None = None
-    seen: WindowFacts | None = None
-    """The context window that the server reports after a cut."""
+    Attributes:
+        original: The turn's own input before it was changed, if it had to be: it was cut, or had blank texts.
+        seen: The context window that the server reports after a cut.
+    """
+
+    def __init__(
+        self,
+        response: Any,
+        base: float,
+        estimate: int,
+        context: Context,
+        original: tuple[Message, ...] | None = None,
+    ) -> None:
+        self.response = response
+        self.base = base
+        self.estimate = estimate
+        self.context = context
+        self.original = original
+        self.cut: server_cuts.Cut | None = None
+        self.seen: WindowFacts | None = None
 
     @property
     def turn(self) -> Turn:

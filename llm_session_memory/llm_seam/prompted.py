@@ -6,7 +6,6 @@ import sqlite3
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llm import models
@@ -46,7 +45,6 @@ Say = Callable[[str], None]
 """Shows a message to the person or the program."""
 
 
-@dataclass(eq=False, repr=False)  # nobody needs these methods, and each takes a while to make
 class Prompted:
     """One prompt and its calls.
 
@@ -56,38 +54,39 @@ class Prompted:
             If False, llm's command does both at its end.
     """
 
-    services: Services
-    asked: Asked
-    say: Say
-    recording: bool
-    by_itself: bool
-    chained: bool = False
-    context: Context | None = None
-    composer: Composer | None = None
-    embedding: Embedding | None = None
-    calls: list[Call] = field(default_factory=list)
-    finished: list[Any] = field(default_factory=list)
-    """The responses that are being logged: each is complete and must be saved somewhere."""
-    answered: list[Call] = field(default_factory=list)
-    """The calls that were logged."""
-    logged: bool = False
-    error: str = ""
-    """The error that its attempt is kept with."""
-    new: bool = False
-    """Whether it created its session."""
-    opened: str | None = None
-    """The id of its open attempt, which is in the log from before anything is sent."""
-    following: Following | None = None
-    key: str | None = None
-    """The API key that was given with it."""
-    guard: Callable[[Iterable[Message]], None] | None = None
-    """Checks the results of tools before they are sent, if the session has a guard."""
-    keeps: bool = True
-    """Whether a program's prompt is kept in the log while it is sent and if it fails. A command's always is."""
-    also: Callable[[Sequence[Any]], None] | None = None
-    """What else belongs to the transaction that logs the responses; called with them."""
-    titling: Titling | None = None
-    """What writes the session's first title, after this prompt or an earlier one."""
+    def __init__(self, services: Services, asked: Asked, say: Say, *, recording: bool, by_itself: bool) -> None:
+        self.services = services
+        self.asked = asked
+        self.say = say
+        self.recording = recording
+        self.by_itself = by_itself
+        self.chained = False
+        self.context: Context | None = None
+        self.composer: Composer | None = None
+        self.embedding: Embedding | None = None
+        self.calls: list[Call] = []
+        self.finished: list[Any] = []
+        """The responses that are being logged: each is complete and must be saved somewhere."""
+        self.answered: list[Call] = []
+        """The calls that were logged."""
+        self.logged = False
+        self.error = ""
+        """The error that its attempt is kept with."""
+        self.new = False
+        """Whether it created its session."""
+        self.opened: str | None = None
+        """The id of its open attempt, which is in the log from before anything is sent."""
+        self.following: Following | None = None
+        self.key: str | None = None
+        """The API key that was given with it."""
+        self.guard: Callable[[Iterable[Message]], None] | None = None
+        """Checks the results of tools before they are sent, if the session has a guard."""
+        self.keeps = True
+        """Whether a program's prompt is kept in the log while it is sent and if it fails. A command's always is."""
+        self.also: Callable[[Sequence[Any]], None] | None = None
+        """What else belongs to the transaction that logs the responses; called with them."""
+        self.titling: Titling | None = None
+        """What writes the session's first title, after this prompt or an earlier one."""
 
     # -- before the call -----------------------------------------------
 

@@ -188,7 +188,8 @@ class Prompting:
         inputs = {name: parameters.get(name) for name in ("fragments", "attachments", "schema")}
         asked = Asked(self.session, prompt, said, inputs, self.tools)
         titling = self.latest.titling if self.latest else None  # of an earlier prompt of a chat
-        self.latest = Prompted(self.services, asked, self.say, self.recording, self.by_itself, titling=titling)
+        self.latest = Prompted(self.services, asked, self.say, recording=self.recording, by_itself=self.by_itself)
+        self.latest.titling = titling
         self.latest.keeps, self.latest.also = self.keeps, self.also
         return self.latest
 

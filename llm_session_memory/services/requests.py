@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..model import DEFAULT_MAX_CONTEXT_TOKENS, POLICIES, Budget, Context, Message, Session, Settings, Window
+from ..model.frozen import replace
 from ..rules import tokens
 from ..rules.policy import budget_for, check_tokens, effective, parsed_policy, plan
 from ..rules.tokens import Measure

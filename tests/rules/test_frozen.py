@@ -101,7 +101,7 @@ def test_only_frozen_values_are_made_later() -> None:
 
 
 def test_a_value_with_other_fields_is_that_of_the_standard_library() -> None:
-    """`frozen.replace` gives what `dataclasses.replace` gives, refuses unknown fields, and needs no fields to be made."""
+    """`frozen.replace` gives what `dataclasses.replace` gives, and refuses unknown fields, but makes no fields."""
     cls = made(frozen.dataclass)
     one = cls(1, text="b", given=[1])
     other = frozen.replace(one, number=7)
