@@ -22,7 +22,7 @@ COMMANDS = {
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-n", "--times", type=int, default=41)
+    parser.add_argument("-n", "--times", type=int, default=15)
     asked = parser.parse_args()
     cases = [Case(f"{name} {who}", given, who) for name, given in COMMANDS.items() for who in (ECHO, OURS)]
     with tempfile.TemporaryDirectory() as folder:

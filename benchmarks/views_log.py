@@ -57,7 +57,7 @@ def write(
     migrate(database)
     database.close()
     connection = sqlite3.connect(path)
-    for migration in sorted(_SQL.glob("00*.sql")) if sessions else ():
+    for migration in sorted(_SQL.glob("[0-9]*.sql")) if sessions else ():
         connection.executescript(migration.read_text("utf-8"))
     connection.executescript("pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -400000")
     filling = _Filling(connection, random.Random(1))
