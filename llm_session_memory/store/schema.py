@@ -96,7 +96,7 @@ def is_current(db: Database) -> bool:
     It takes two queries; sqlite-utils needs nine for the migrations alone.
     """
     there = _tables_and_views(db)
-    if "_sqlite_migrations" not in there or not OURS <= there:
+    if "_sqlite_migrations" not in there or OURS - there:
         return False
     applied = db.execute("select name from _sqlite_migrations where migration_set = ?", [MIGRATION_SET])
     return {name for (name,) in applied}.issuperset(names())
