@@ -23,7 +23,8 @@ from llm_session_memory.model import Attempt
 from llm_session_memory.model.remotes import RemoteSettings
 from tests.conftest import Command
 from tests.world import processes
-from tests.world.broken_output import ENCODINGS, KINDS, WORKING, Ended, walked
+from tests.world.broken_output import CAUSES, ENCODINGS, KINDS, WORKING, Ended, walked
+from tests.world.laws import PROFILE
 from tests.world.logs import LogBuilder, Said
 
 pytestmark = pytest.mark.skipif(
@@ -110,6 +111,19 @@ def commands() -> Iterator[tuple[str, ...]]:
 
 COMMANDS = tuple(commands())
 
+
+def _tried() -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return the kinds of output that each command is tried with, besides one that works.
+
+    These are all in the gate, and for prompts. An ordinary run takes two of the four causes for each command, in turn.
+    """
+    kinds = list(CAUSES.values())
+    some = {command: kinds[n % 4] + kinds[(n + 1) % 4] for n, command in enumerate(COMMANDS)}
+    return {command: KINDS if PROFILE == "ci" or command in PROMPTS else some[command] for command in COMMANDS}
+
+
+TRIED = _tried()
+
 Runs = Mapping[tuple[str, tuple[str, ...]], Ended]
 """How a command ended, by the kind of output and the command."""
 
@@ -126,7 +140,7 @@ def _files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(name="ended", scope="module")
 def _ended(forking: None, files: Path) -> Runs:
     """How every command ended with every kind of output."""
-    return walked(COMMANDS, (WORKING, *KINDS), files, files.with_name("home"))
+    return walked({command: (WORKING, *kinds) for command, kinds in TRIED.items()}, files, files.with_name("home"))
 
 
 def _write(home: Path, patch: pytest.MonkeyPatch) -> None:
@@ -171,20 +185,29 @@ def _write(home: Path, patch: pytest.MonkeyPatch) -> None:
     (home / "kept.json").write_text(json.dumps(kept), "utf-8")
 
 
-EVERY = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def with_kind(kind: str) -> pytest.MarkDecorator:
+    """Let a test have each command that is tried with this kind of output."""
+    return pytest.mark.parametrize("command", [one for one in COMMANDS if kind in TRIED[one]], ids=" ".join)
 
 
-@EVERY
+def test_every_cause_is_tried_with_many_commands() -> None:
+    """An ordinary run, too, has each kind of output for nearly half of the commands."""
+    assert all(TRIED.values())
+    for kind in KINDS:
+        assert sum(kind in kinds for kinds in TRIED.values()) > 0.4 * len(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_broken_output_never_ends_in_a_traceback_and_loses_nothing(ended: Runs, command: tuple[str, ...]) -> None:
     """Whatever is wrong with the output, the log is as it is otherwise, and Python has nothing to complain about."""
     usual = ended[WORKING, command]
     assert usual.trace == ""
-    for kind in KINDS:
+    for kind in TRIED[command]:
         found = ended[kind, command]
         assert (kind, found.trace, found.rows) == (kind, "", usual.rows)
 
 
-@EVERY
+@with_kind("stdout pipe")
 def test_a_closed_pipe_is_silent(ended: Runs, command: tuple[str, ...]) -> None:
     """The exit status is that of a program that SIGPIPE ended; messages up to then are the usual ones."""
     usual, found = ended[WORKING, command], ended["stdout pipe", command]
@@ -193,29 +216,39 @@ def test_a_closed_pipe_is_silent(ended: Runs, command: tuple[str, ...]) -> None:
     assert ended["both pipe", command].code == found.code
 
 
-@EVERY
-def test_any_other_failure_is_one_sentence(ended: Runs, command: tuple[str, ...]) -> None:
-    """A full disk and a closed standard output are named after the messages up to then. The exit status is 1."""
-    usual = ended[WORKING, command]
-    for how, why in (("full", "no space left on device"), ("closed", "it is closed")):
-        found = ended[f"stdout {how}", command]
-        assert found.code == (1 if usual.out else usual.code)
-        before, said, after = found.err.partition(f"Error: The output could not be written: {why}. ")
-        assert usual.err.startswith(before)
-        assert (bool(said), after.count("\n")) == ((True, 1) if usual.out else (False, 0))
-        assert ended[f"both {how}", command].code == found.code
+def _is_one_sentence(ended: Runs, command: tuple[str, ...], how: str, why: str) -> None:
+    usual, found = ended[WORKING, command], ended[f"stdout {how}", command]
+    assert found.code == (1 if usual.out else usual.code)
+    before, said, after = found.err.partition(f"Error: The output could not be written: {why}. ")
+    assert usual.err.startswith(before)
+    assert (bool(said), after.count("\n")) == ((True, 1) if usual.out else (False, 0))
+    assert ended[f"both {how}", command].code == found.code
 
 
-@EVERY
+@with_kind("stdout full")
+def test_a_full_disk_is_one_sentence(ended: Runs, command: tuple[str, ...]) -> None:
+    """A full disk is named after the messages up to then. The exit status is 1."""
+    _is_one_sentence(ended, command, "full", "no space left on device")
+
+
+@with_kind("stdout closed")
+def test_a_closed_output_is_one_sentence(ended: Runs, command: tuple[str, ...]) -> None:
+    """A closed standard output is named after the messages up to then. The exit status is 1."""
+    _is_one_sentence(ended, command, "closed", "it is closed")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_broken_standard_error_changes_nothing(ended: Runs, command: tuple[str, ...]) -> None:
     """Output and exit status are the usual ones: standard error carries only messages."""
     usual = ended[WORKING, command]
-    for kind in ("stderr pipe", "stderr full", "stderr closed"):
+    kinds = [kind for kind in TRIED[command] if kind.startswith("stderr")]
+    assert kinds
+    for kind in kinds:
         found = ended[kind, command]
         assert (kind, found.code, len(found.out.splitlines())) == (kind, usual.code, len(usual.out.splitlines()))
 
 
-@EVERY
+@with_kind(ENCODINGS[0])
 def test_characters_that_an_encoding_lacks_are_replaced(ended: Runs, command: tuple[str, ...]) -> None:
     """The output is complete, in the encoding that the environment names; JSON is still the same JSON."""
     usual = ended[WORKING, command]
@@ -241,7 +274,7 @@ def test_a_reply_that_nobody_sees_is_logged(ended: Runs) -> None:
 
 def test_a_reply_that_goes_on_after_its_pipe_is_closed_is_kept(forking: None, files: Path) -> None:
     """A reply is read for a few seconds after the pipe was closed; then the part that came is kept with its prompt."""
-    found = walked(PROMPTS[:1], ("stdout pipe",), files, files.with_name("home"), reads_on=0)
+    found = walked({PROMPTS[0]: ("stdout pipe",)}, files, files.with_name("home"), reads_on=0)
     [ended] = found.values()
     assert (ended.code, ended.err, ended.trace) == (141, "", "")
     assert (ended.rows["turns"], ended.rows["memory_attempts"]) == (4, 2)

@@ -10,6 +10,7 @@ import pytest
 from tests.commands.test_recall import TALK, excerpts, tell
 from tests.conftest import Command
 from tests.views.conftest import serving
+from tests.world.once import once
 from tests.world.scripted import Script
 
 RULES = "Senhora Vasconcelos signs off the foundations of the bridge."
@@ -30,6 +31,7 @@ def _contract(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(name="work", params=["fragment", "attachment"])
+@once
 def _work(request: pytest.FixtureRequest, llm_: Command, script: Script, contract: Path) -> Script:
     """A session `work` whose first prompt came with the contract, and that has talked of the weather since."""
     script.count = lambda text: -(-len(text) // 4)

@@ -22,13 +22,13 @@ from llm_session_memory.llm_seam import output
 
 WORKING = "working"
 ENCODINGS = ("ascii", "cp1252", "latin-1")
-BROKEN = ("pipe", "full", "closed")
-KINDS = (
-    *(f"stdout {how}" for how in BROKEN),
-    *(f"stderr {how}" for how in BROKEN),
-    *(f"both {how}" for how in BROKEN),
-    *ENCODINGS,
-)
+CAUSES = {
+    **{how: tuple(f"{place} {how}" for place in ("stdout", "stderr", "both")) for how in ("pipe", "full", "closed")},
+    "encoding": ENCODINGS,
+}
+"""The kinds of broken output, by what is wrong."""
+
+KINDS = tuple(kind for kinds in CAUSES.values() for kind in kinds)
 """Everything that can be wrong with the output."""
 
 
@@ -44,15 +44,15 @@ class Ended:
 
 
 def walked(
-    commands: Sequence[Sequence[str]], kinds: Sequence[str], files: Path, folder: Path, *, reads_on: int = 10
+    kinds: Mapping[tuple[str, ...], Sequence[str]], files: Path, folder: Path, *, reads_on: int = 10
 ) -> dict[tuple[str, tuple[str, ...]], Ended]:
-    """Return how each command ended with each kind of output. Each starts with a copy of `files`, in `folder`.
+    """Return how each command ended with its kinds of output. Each starts with a copy of `files`, in `folder`.
 
     `reads_on` is how many seconds a reply is read after its pipe was closed.
     """
     context: Any = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=False)
-    work = (list(map(tuple, commands)), tuple(kinds), files, folder, reads_on, theirs)
+    work = (dict(kinds), files, folder, reads_on, theirs)
     process = context.Process(target=_walk, args=work)
     process.start()
     theirs.close()
@@ -63,14 +63,14 @@ def walked(
     return found
 
 
-def _walk(  # noqa: PLR0913  the arguments of a process
-    commands: list[tuple[str, ...]], kinds: Sequence[str], files: Path, folder: Path, reads_on: int, results: Any
+def _walk(
+    kinds: Mapping[tuple[str, ...], Sequence[str]], files: Path, folder: Path, reads_on: int, results: Any
 ) -> None:
     output.READS_ON = reads_on
     os.environ |= {"LLM_USER_PATH": str(folder), "OLLAMA_HOST": "http://127.0.0.1:9", "LLM_RAISE_ERRORS": ""}
     found = {}
-    for command in commands:
-        for kind in kinds:
+    for command in kinds:
+        for kind in kinds[command]:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(files, folder)
             os.chdir(folder)
@@ -142,4 +142,5 @@ def _run(command: tuple[str, ...]) -> tuple[int | None, str]:
 def _rows(log: Path) -> dict[str, int]:
     with closing(sqlite3.connect(log)) as connection:
         tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
-        return {name: connection.execute(f'select count(*) from "{name}"').fetchone()[0] for name in tables}
+        counted = " union all ".join(f"select '{name}', count(*) from \"{name}\"" for name in tables)
+        return dict(connection.execute(counted))

@@ -33,25 +33,27 @@ class Made:
 
 
 def once(make: Callable[P, T]) -> Callable[P, T]:
-    """Let a fixture that only changes llm's home and the script run once; later tests get what it left.
+    """Let a fixture that only changes llm's home and the script run once for each parameter; later tests get a copy.
 
     It may return the script, a path in llm's home, or something that can be copied. All files have to be closed.
     """
-    made: list[Made] = []
+    made: dict[Any, Made] = {}
 
     @wraps(make)
     def given(*args: P.args, **kwargs: P.kwargs) -> T:
         home = Path(os.environ["LLM_USER_PATH"])
         script = next((value for value in kwargs.values() if isinstance(value, Script)), Script())
+        case = getattr(kwargs.get("request"), "param", None)
         before = _files(home)
-        if not made:
+        if case not in made:
             returned = make(*args, **kwargs)
-            made.append(Made(before, _files(home), deepcopy(vars(script)), _portable(returned, home)))
+            made[case] = Made(before, _files(home), deepcopy(vars(script)), _portable(returned, home))
             return returned
-        assert before == made[0].before, "the first test began with other files than this one"
-        _write(home, made[0].after)
-        vars(script).update(deepcopy(made[0].script))
-        return cast("T", _returned(made[0].returned, home, script))
+        kept = made[case]
+        assert before == kept.before, "the first test began with other files than this one"
+        _write(home, kept.after)
+        vars(script).update(deepcopy(kept.script))
+        return cast("T", _returned(kept.returned, home, script))
 
     return given
 
