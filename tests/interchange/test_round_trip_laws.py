@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,30 +96,37 @@ TOOLS = joined(
 )
 
 
+FRAGMENT_LISTS = st.lists(FRAGMENTS, max_size=2, unique_by=lambda fragment: fragment["content"])
+TOOL_LISTS = st.lists(TOOLS, max_size=2, unique_by=lambda tool: str(tool["name"]))
+TURN = said(
+    system=TEXT,
+    resolved_model=NAMES,
+    datetime_utc=TIMES,
+    options=OBJECTS,
+    schema=OBJECTS,
+    token_details=OBJECTS,
+    response_json=OBJECTS,
+)
+COUNTED = st.fixed_dictionaries({}, optional={"duration_ms": COUNTS, "input_tokens": COUNTS, "output_tokens": COUNTS})
+FIRST, LATER = (
+    joined(st.fixed_dictionaries({"input": given_, "output": SAID, "model": NAMES}), TURN, COUNTED)
+    for given_ in (ASKED, ANSWERED)
+)
+"""Turns without fragments and tools. (Making a strategy takes long, so none is made for each example.)"""
+
+
 @st.composite
 def turns(draw: st.DrawFn, *, first: bool) -> dict[str, Any]:
     """Return a turn as an export writes it."""
-    turn = draw(
-        joined(
-            st.fixed_dictionaries({"input": ASKED if first else ANSWERED, "output": SAID, "model": NAMES}),
-            said(
-                system=TEXT,
-                resolved_model=NAMES,
-                datetime_utc=TIMES,
-                options=OBJECTS,
-                schema=OBJECTS,
-                token_details=OBJECTS,
-                response_json=OBJECTS,
-            ),
-            st.fixed_dictionaries(
-                {}, optional={"duration_ms": COUNTS, "input_tokens": COUNTS, "output_tokens": COUNTS}
-            ),
-        )
-    )
-    fragments = draw(st.lists(FRAGMENTS, max_size=2, unique_by=lambda fragment: fragment["content"]))
+    turn = draw(FIRST if first else LATER)
+    fragments = draw(FRAGMENT_LISTS)
     fragments.sort(key=lambda fragment: str(fragment["of"]))
-    tools = draw(st.lists(TOOLS, max_size=2, unique_by=lambda tool: str(tool["name"])))
+    tools = draw(TOOL_LISTS)
     return {**turn, **({"fragments": fragments} if fragments else {}), **({"tools": tools} if tools else {})}
+
+
+FIRST_TURN = turns(first=True)
+LATER_TURNS = st.lists(turns(first=False), max_size=2)
 
 
 @st.composite
@@ -133,7 +141,7 @@ def sessions(draw: st.DrawFn) -> list[dict[str, Any]]:
         line: dict[str, Any] = {"exchange": number}
         if draw(st.booleans()):
             line["pinned"] = draw(TIMES)
-        line["turns"] = [draw(turns(first=True)), *draw(st.lists(turns(first=False), max_size=2))]
+        line["turns"] = [draw(FIRST_TURN), *draw(LATER_TURNS)]
         for turn in line["turns"]:
             if draw(st.booleans()):
                 new = not block or draw(st.booleans())
@@ -147,14 +155,15 @@ def sessions(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [{**draw(headers()), "exchanges": count}, *lines]
 
 
+CONTEXTS = joined(
+    st.fixed_dictionaries({"base": st.floats(0, 1e6), "estimate": COUNTS}),
+    said(cut=st.sampled_from(["certain", "likely"]), number=st.integers(5, 9)),
+)
+
+
 @st.composite
 def contexts(draw: st.DrawFn, number: int, block: int, *, new: bool) -> dict[str, Any]:
-    made: dict[str, Any] = draw(
-        joined(
-            st.fixed_dictionaries({"base": st.floats(0, 1e6), "estimate": COUNTS}),
-            said(cut=st.sampled_from(["certain", "likely"]), number=st.integers(5, 9)),
-        )
-    )
+    made: dict[str, Any] = draw(CONTEXTS)
     if number > 1 and draw(st.booleans()):
         made["after"] = draw(st.integers(1, number - 1))
     if new:
@@ -162,6 +171,7 @@ def contexts(draw: st.DrawFn, number: int, block: int, *, new: bool) -> dict[str
     return {"block": block, **made}
 
 
+@cache
 def blocks_of(number: int) -> st.SearchStrategy[dict[str, Any]]:
     numbers = st.integers(1, number)
     return joined(
@@ -180,6 +190,7 @@ def blocks_of(number: int) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+@cache
 def attempts(number: int) -> st.SearchStrategy[dict[str, Any]]:
     return joined(
         st.fixed_dictionaries({"prompt": TEXT, "error": TEXT, "datetime_utc": TIMES}),
@@ -188,6 +199,7 @@ def attempts(number: int) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+@cache
 def requests() -> st.SearchStrategy[dict[str, Any]]:
     return said(
         model=NAMES,
@@ -201,6 +213,7 @@ def requests() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+@cache
 def headers() -> st.SearchStrategy[dict[str, Any]]:
     note = st.fixed_dictionaries({"text": TEXT.filter(says_something), "author": NAMES, "created_utc": TIMES})
     return joined(
@@ -226,7 +239,7 @@ def headers() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-LAW = tried(25, few=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = tried(25, few=7, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def canonical(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

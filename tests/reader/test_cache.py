@@ -17,6 +17,7 @@ from llm_session_memory.reader.older import older_log
 from llm_session_memory.reader.requests import history_length
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
+from tests.world import laws
 from tests.world.everything import World
 from tests.world.logs import LogBuilder, Said
 
@@ -224,9 +225,9 @@ def test_a_cached_chain_is_the_chain_that_was_logged(world: World, tmp_path: Pat
         source = _source(one)
         tips = [row["tip_message_hash"] for row in source.query("select tip_message_hash from turns")]
         logged = {}
-        for tip in tips:
+        for tip in tips[-60:]:
             logged[tip] = [tuple(row) for row in source.tuples("chain_sizes", tip=tip, known=None)]
-        for seed in range(20):
+        for seed in range(20 if laws.PROFILE == "ci" else 8):
             CACHE.clear()
             for tip in random.Random(seed).choices(tips[-60:], k=12):
                 assert list(chain(source, tip)) == logged[tip]

@@ -99,7 +99,7 @@ def test_a_long_text_without_an_end_is_looked_through_once(noise: str) -> None:
 
 def test_of_many_secrets_in_one_text_none_is_lost() -> None:
     """They are found in order, and of two that overlap only the one of the first rule."""
-    keys = [key(f"sk-proj-{number:05}", 40) for number in range(5_000)]
+    keys = [key(f"sk-proj-{number:05}", 40) for number in range(2_000)]
     assert [value for _, value in found("\n".join(f"token={one}" for one in keys))] == keys
 
 
