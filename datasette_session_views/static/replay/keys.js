@@ -19,11 +19,11 @@ function isOurs(event, player) {
   const within = event.composedPath()[0]; // the target may be the host of a text field
   const target = within instanceof Element ? within : document.body;
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return false;
-  if (target.closest("input:not([type=range]), select, textarea, [contenteditable]")) return false;
+  if (target.closest("input:not([type=range], [type=checkbox]), select, textarea, [contenteditable]")) return false;
   if (player.controls.showsKeys && event.key !== "?") return false;
   if (/^[^ ?]$/u.test(event.key) && !areKeysOn()) return false;
   const isPressed = event.key === " " || event.key === "Enter";
-  return !(isPressed && target.closest("button, a, summary"));
+  return !(isPressed && target.closest("button, a, summary, [type=checkbox]"));
 }
 
 function action(event, player) {
