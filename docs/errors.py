@@ -290,7 +290,9 @@ class _Module:
                 hints = self._hints(node, function, kind) if self._has_hint(kind) else [""]
                 for message, hint in product(self.readings(node.args[0], function), hints):
                     if _is_sentence(message):
-                        yield Sentence(message, hint.strip(_UNKNOWN + " "), kind)
+                        said = hint.strip(_UNKNOWN + " ")
+                        command_follows = said.endswith(":") and hint.rstrip().endswith(_UNKNOWN)
+                        yield Sentence(message, f"{said} {_UNKNOWN}" if command_follows else said, kind)
         for function in self.telling:
             texts = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
             said = {reading for text in texts for reading in self.readings(text, function)}
@@ -317,7 +319,8 @@ class _Module:
             case ast.JoinedStr():
                 return self._joined([self._part(part, function) for part in node.values])
             case ast.IfExp():
-                return [*self.readings(node.body, function), *self.readings(node.orelse, function)]
+                branches = [one for one in (node.body, node.orelse) if ast.unparse(one) != "None"]
+                return [reading for one in branches for reading in self.readings(one, function)]
             case ast.BinOp(op=ast.Add()):
                 return self._joined([self.readings(node.left, function), self.readings(node.right, function)])
         if isinstance(node, ast.Name):
@@ -335,16 +338,18 @@ class _Module:
 
     def _named(self, name: str, function: ast.AST) -> list[str]:
         """Return what a variable can hold: what is assigned to it in this function, or a constant."""
-        found = [
+        assignments = [
             node
             for node in ast.walk(function)
             if isinstance(node, ast.Assign)
             and any(isinstance(one, ast.Name) and one.id == name for one in node.targets)
         ]
-        assigned = [node.value for node in found if node.lineno in self.lines] or [node.value for node in found]
+        assigned = [one.value for one in assignments if one.lineno in self.lines] or [one.value for one in assignments]
+        assigned = [one for one in assigned if not (isinstance(one, ast.Constant) and not one.value)]  # "" and None
         texts = [value for value in assigned if isinstance(value, ast.Constant | ast.JoinedStr | ast.IfExp | ast.BinOp)]
         if texts and len(texts) == len(assigned):
-            return [reading for value in texts for reading in self.readings(value, function)][:_MOST]
+            found = [reading for value in texts for reading in self.readings(value, function)][:_MOST]
+            return [one for one in found if one] if _UNKNOWN in found else found
         return [self.constants.get(name) or _WORDS.get(name, _UNKNOWN)]
 
     def _called(self, node: ast.Call, function: ast.AST) -> list[str]:
