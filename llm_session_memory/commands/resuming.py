@@ -40,8 +40,8 @@ def resume_command(name: str, limiting: Limiting, database: str | None) -> None:
         if not (job.counts.get("waiting") or job.counts.get("running")):
             failed = job.counts.get("failed", 0)
             retry = memory.desk.command("job", "retry-failed", job.name)
-            hint = f"{counted(failed, noun(job))} failed. Ask again what failed: {retry}" if failed else ""
-            raise SessionError(f"Nothing of job “{job.name}” is left to ask.", hint)
+            hint = f"{counted(failed, noun(job))} failed. Ask again with: {retry}" if failed else ""
+            raise SessionError(f"Job “{job.name}” has nothing left to ask.", hint)
     work_on(database, job.id, limiting)
 
 

@@ -47,7 +47,7 @@ def erase(log: Log) -> None:
         log.run("vacuum")
         if log.value("pragma wal_checkpoint(truncate)"):
             raise LogUnusable(
-                f"What was deleted is still in {log.path.name}-wal, because another program is reading the log.",
+                f"The deleted text is still in {log.path.name}-wal, because another program is reading the log.",
                 "It disappears when the last program that uses the log ends.",
             )
     finally:

@@ -136,7 +136,7 @@ def test_what_fails_is_kept_with_its_sentence_and_can_be_asked_again(
     assert f"Ask it again with: llm sessions job retry-failed {job.name}" in done.err
     lines = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
     assert [(line["response"], line.get("error")) for line in lines] == [("good!", None), (None, "I won't.")]
-    assert "1 prompt failed. Ask again what failed: " in llm_("sessions", "job", "resume", job.name).err
+    assert "1 prompt failed. Ask again with: " in llm_("sessions", "job", "resume", job.name).err
     script.replies = ["At last."]
     assert llm_("sessions", "job", "retry-failed", job.name).ok().out.startswith(f"Job “{job.name}”: 2 prompts done.")
     lines = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
@@ -262,7 +262,7 @@ def test_a_stopped_job_is_resumed(llm_: Command, folder: Path, script: Script) -
     resumed = llm_("sessions", "job", "resume", job.name, "--max-cost", "none").ok()
     assert resumed.out.startswith(f"Job “{job.name}”: 3 prompts done.")
     assert len(Path("out.jsonl").read_text().splitlines()) == 3
-    assert f"Nothing of job “{job.name}” is left to ask." in llm_("sessions", "job", "resume", job.name).err
+    assert f"Job “{job.name}” has nothing left to ask." in llm_("sessions", "job", "resume", job.name).err
 
 
 def _progress(**more: Any) -> JobProgress:
