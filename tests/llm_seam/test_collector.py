@@ -6,22 +6,11 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import Command
 from tests.world.scripted import Script
-
-
-@pytest.fixture(name="thawed", autouse=True)
-def _thawed() -> Iterator[None]:
-    """Nothing is frozen before a test; what tests/conftest.py froze is frozen again afterwards."""
-    was_frozen = gc.get_freeze_count() > 0
-    gc.unfreeze()
-    yield
-    if was_frozen:
-        gc.freeze()
 
 
 def test_the_collector_is_restored_afterwards(llm_: Command, script: Script) -> None:
