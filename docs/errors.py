@@ -290,9 +290,9 @@ class _Module:
                 hints = self._hints(node, function, kind) if self._has_hint(kind) else [""]
                 for message, hint in product(self.readings(node.args[0], function), hints):
                     if _is_sentence(message):
-                        said = hint.strip(_UNKNOWN + " ")
-                        command_follows = said.endswith(":") and hint.rstrip().endswith(_UNKNOWN)
-                        yield Sentence(message, f"{said} {_UNKNOWN}" if command_follows else said, kind)
+                        cure = hint.strip(_UNKNOWN + " ")
+                        command_follows = cure.endswith(":") and hint.rstrip().endswith(_UNKNOWN)
+                        yield Sentence(message, f"{cure} {_UNKNOWN}" if command_follows else cure, kind)
         for function in self.telling:
             texts = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
             said = {reading for text in texts for reading in self.readings(text, function)}

@@ -28,7 +28,7 @@ def test_no_file_is_read_for_another_machine(name: str, where: int, tmp_path: Pa
     secret.write_text("secret")
     named: list[dict[str, Any]] = [{"prompt": "Hi"}, {}]
     named[where][name] = [str(secret)]
-    with pytest.raises(SessionError, match="not looked up"):
+    with pytest.raises(SessionError, match="not read for other machines"):
         question(named[0], named[1])
 
 

@@ -115,19 +115,19 @@ REFUSED: dict[str, tuple[str, Callable[[Documents], Document]]] = {
     "no key": ("is missing", with_field("turn", key="")),
     "no conversation": ("is missing", with_field("turn", thread_id="")),
     "a key without end": ("too long", with_field("turn", key="x" * 5_000)),
-    "a place that is none": ("no number", with_field("turn", place="1")),
+    "a place that is none": ("not a number", with_field("turn", place="1")),
     "a missing text": ("not there", with_field("turn", refs=("message b2:0",))),
-    "a schema that is not there": ("name something", with_value("turn", "turns", "schema_id", "x")),
-    "an end that is not there": ("name something", with_value("thread", "threads", "tip_message_hash", "b2:0")),
+    "a schema that is not there": ("refer to something", with_value("turn", "turns", "schema_id", "x")),
+    "an end that is not there": ("refer to something", with_value("thread", "threads", "tip_message_hash", "b2:0")),
     "an attachment that is not there": (
-        "name something",
+        "refer to something",
         lambda some: with_rows(
             *("message", "part_attachments"),
             {"part_id": first(some, "message").rows["parts"][0]["id"], "order": 0, "attachment_id": "x"},
         )(some),
     ),
     "a fragment that is not there": (
-        "name something",
+        "refer to something",
         lambda some: with_rows(
             *("turn", "turn_fragments"),
             {"turn_id": first(some, "turn").key, "fragment_id": 7, "kind": "prompt", "order": 0},
