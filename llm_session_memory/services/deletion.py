@@ -14,6 +14,7 @@ from ..store.deletion import Deletion as Working
 from ..store.deletion import unchecked
 from ..store.deletion_family import related
 from ..store.erasing import overwriting
+from ..store.tombstones import is_buried
 from .deletion_batch import DeletionBatch
 from .desk import Desk
 
@@ -56,7 +57,7 @@ class Deletion:
             kept_fragments: Numbers of fragments that stay in any case, such as those that templates name.
             progress: Called after each batch.
         """
-        wanted = _merged(targets)
+        wanted = self._wanted(targets)
         found = _Found()
         with self._working(wanted, kept_fragments) as working:
             for batch, last in self._batches(working, wanted, progress):
@@ -94,7 +95,7 @@ class Deletion:
         """
         self._desk.prepare()
         before = self._desk.path.stat().st_size
-        wanted = _merged(targets)
+        wanted = self._wanted(targets)
         found = _Found()
         total = Amounts()
         with ExitStack() as held:
@@ -125,6 +126,20 @@ class Deletion:
         Nobody else can use the log meanwhile. Raises LogUnusable: the log is whole, but the bytes may still be there.
         """
         erasing.erase(self._desk.log)
+
+    def _wanted(self, targets: Iterable[Target]) -> list[Target]:
+        """Return each conversation once. One that others deleted, and that went on, goes with its last exchange.
+
+        No merge would leave it either, without an exchange: then it would be on some machines, and not on others.
+        """
+        wanted = _merged(targets)
+        single = [one.thread_id for one in wanted if one.exchanges is not None]
+        buried = {*is_buried(self._desk.log, "thread", single)}
+        ended: set[str] = set()
+        for group in self._together(wanted) if buried else ():
+            if not buried.isdisjoint(one.thread_id for one in group):
+                ended |= DeletionBatch(self._desk, group).emptied() & buried
+        return [Target(one.thread_id) if one.thread_id in ended else one for one in wanted]
 
     def _apply(  # noqa: PLR0913  one parameter an option
         self,

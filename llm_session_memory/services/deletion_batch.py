@@ -79,6 +79,11 @@ class DeletionBatch:
         self.number = working.choose(self.threads, turns, family.moved(decision.heirs), ends, last=last)
         self._tell()
 
+    def emptied(self) -> set[str]:
+        """Return the threads that lose all exchanges of their own, one by one."""
+        views = self._family.views
+        return {one for one in self.single if views[one].own and views[one].own <= self._decision.gone}
+
     def _losing(self) -> list[str]:
         """Return the threads that stay and lose exchanges."""
         views = self._family.views

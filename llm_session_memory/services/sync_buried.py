@@ -35,6 +35,15 @@ def of_log(log: Log, sealed: Collection[str]) -> list[Document]:
     return [one for one in found if _time(one) not in times]
 
 
+def lasting(log: Log, sealed: Collection[str]) -> list[Document]:
+    """Return the tombstones that decide about exchanges which come later, so that they count when both sides have them.
+
+    A conversation that was deleted and went on elsewhere goes when its last exchange does, and texts that somebody
+    restored go only by their ids.
+    """
+    return [one for one in of_log(log, sealed) if parts(one)[0] in ("thread", "restored")]
+
+
 def _time(tombstone: Document) -> Value:
     return tombstone.rows["memory_tombstones"][0]["deleted_utc"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..model.merging import Merged
 from ..model.remotes import CONTENT, Document, Stamp, Writing
@@ -87,6 +88,13 @@ class Pushing:
 
     # -- planning ------------------------------------------------------
 
+    @cached_property
+    def _lasting(self) -> list[Document]:
+        """The tombstones that both sides have, and that count all the same."""
+        new = {one.key for one in self._found.buried_here}
+        every = sync_buried.lasting(self._desk.log, self._found.eligible.sealed)
+        return [one for one in every if one.key not in new]
+
     def _plan(self, batch: Collection[str], held: ExitStack) -> BatchPlan:
         """Find out what has to be sent. The temporary logs of the plan stay open until `held` is closed."""
         held.close()  # those of a plan that no longer holds
@@ -95,7 +103,8 @@ class Pushing:
         while True:
             before = [*self._remote.stamps(whole)]
             here, there = self._buried(whole, before)
-            sent = held.enter_context(joining.ours(found.eligible, whole, here))
+            known = sync_buried.relevant(self._lasting, whole, ())
+            sent = held.enter_context(joining.ours(found.eligible, whole, [*here, *known]))
             ours = [*joining.stamps(sent)]
             differ = differences(ours, before)
             ahead = sorted(one.key for some in differ.values() for one in some.ahead if one.kind != "thread")

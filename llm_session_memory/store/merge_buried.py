@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..rules.ulids import IMPORTED
 from .log import Log
-from .tombstones import bury_calls, register
+from .tombstones import bury_calls, is_buried, register
 
 
 class Buried(NamedTuple):
@@ -22,7 +22,10 @@ NOTHING = Buried({}, frozenset())
 
 
 def buried(log: Log, elsewhere: Log) -> Buried:
-    """Return what a log has and another one deleted. One of them may be large: it is searched, never read whole."""
+    """Return what a log has and another one deleted. One of them may be large: it is searched, never read whole.
+
+    A conversation that went on after the log learnt of its deletion goes with its last exchange.
+    """
     log.run("create temp table if not exists merge_buried (kind text, id text, primary key (kind, id)) without rowid")
     log.run("delete from temp.merge_buried")
     deleted = elsewhere.value("select count(*) from memory_tombstones")
@@ -37,7 +40,8 @@ def buried(log: Log, elsewhere: Log) -> Buried:
     turns: dict[str, list[str]] = {}
     for thread_id, turn_id in (*log.tuples(_BURIED_TURNS), *_buried_imports(log)):
         turns.setdefault(thread_id, []).append(turn_id)
-    return Buried(turns, frozenset(one for (one,) in log.tuples(_BURIED_THREADS)))
+    whole = {one for (one,) in log.tuples(_BURIED_THREADS)}
+    return Buried(turns, frozenset(whole.union(is_buried(log, "thread", turns))))
 
 
 def _looked_up(log: Log, elsewhere: Log) -> Iterator[tuple[str, str]]:

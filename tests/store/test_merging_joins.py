@@ -159,3 +159,48 @@ def test_a_deleted_session_goes_though_a_private_fork_has_its_exchanges(
     sync(laptop, desk)
     assert desk.prompts("work-2") == ["Hushed"], "what was deleted doesn't come back"
     assert laptop.prompts("work-2") == ["Said once", "Hushed"]
+
+
+def test_a_deleted_session_that_went_on_goes_with_its_last_exchange(
+    desk: Machine, laptop: Machine, place: Place
+) -> None:
+    """Both machines deleted it; one of them first heard that the other one had continued it."""
+    desk.new("work", "Hello")
+    sync(desk, laptop)
+    laptop.go_on("work", "More")
+    laptop.push()
+    desk.delete("work")
+    laptop.delete("work")
+    sync(desk, laptop, desk, newcomer := place.machine("newcomer"))
+    assert [one.names() for one in (desk, laptop, newcomer)] == [[]] * 3
+    assert place.server.keys("thread") == set()
+
+
+def test_a_deleted_session_that_went_on_goes_when_its_last_exchange_is_deleted(
+    desk: Machine, laptop: Machine, place: Place
+) -> None:
+    desk.new("work", "Hello")
+    sync(desk, laptop)
+    desk.go_on("work", "More")
+    laptop.delete("work")
+    sync(laptop, desk, laptop)
+    assert desk.prompts("work") == laptop.prompts("work") == ["More"]
+    desk.delete("work", 1)
+    sync(desk, laptop, desk, newcomer := place.machine("newcomer"))
+    assert [one.names() for one in (desk, laptop, newcomer)] == [[]] * 3
+
+
+def test_who_deletes_a_restored_text_again_deletes_only_that_import(
+    desk: Machine, laptop: Machine, place: Place
+) -> None:
+    desk.imported("old", 0)
+    desk.delete("old")
+    desk.imported("old", 0, restore_deleted=True)
+    sync(desk)
+    desk.delete("old")
+    laptop.imported("again", 0)
+    laptop.push(EVERYTHING)
+    desk.push(EVERYTHING)
+    newcomer = place.machine("newcomer")
+    newcomer.pull(EVERYTHING)
+    assert newcomer.prompts("again") == ["imported 0 0", "imported 0 1"]
