@@ -73,7 +73,8 @@ class Block:
     the number of tokens that the start exchange was cut to, or None if it is sent whole. `reason` tells people why the
     block began. `start_number` is the number that the start had when the block began, or None if the block began
     without earlier exchanges; the number may have changed since, if another process logged an earlier turn late.
-    `last_turn_id` is the last turn of this block, or None if the block is just beginning.
+    `first_id` is the exchange whose prompt or tool results began the block, and `last_turn_id` the block's last turn;
+    both are None if the block is just beginning.
     """
 
     id: int | None
@@ -86,6 +87,7 @@ class Block:
     clip: int | None = None
     oversized: bool = False
     start_number: int | None = None
+    first_id: str | None = None
     last_turn_id: str | None = None
 
     @property

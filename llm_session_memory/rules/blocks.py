@@ -7,6 +7,7 @@ that would change more begins a new block.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 
 from ..model import Block, Turn
@@ -37,10 +38,23 @@ class NewBlock(Enum):
         return self in (NewBlock.CROWDED, NewBlock.FULL)
 
 
-def changed(block: Block, last: Turn, *, policy: str, budget: int, front: str) -> NewBlock | None:
+def cut_in(block: Block) -> str | None:
+    """Return the exchange that a block may send cut, or None if it sends all of them whole.
+
+    That is its start, or the exchange that was in progress when its tool results would have exceeded the budget.
+    """
+    if block.clip is not None:
+        return block.start_id
+    return block.first_id if block.reason == NewBlock.TOOLS.value else None
+
+
+def changed(  # noqa: PLR0913  all are parts of the request
+    block: Block, last: Turn, *, policy: str, budget: int, front: str, pins: Collection[str]
+) -> NewBlock | None:
     """Return why a prompt can't continue a block, whatever its length, or None if it can.
 
-    `last` is the block's last turn; `policy`, `budget` and `front` are those of the new prompt.
+    `last` is the block's last turn; `policy`, `budget` and `front` are those of the new prompt, `pins` the ids of all
+    pinned exchanges, which have to be sent whole.
     """
     if block.reason in (NewBlock.ALONE.value, NewBlock.GIVEN.value):
         return NewBlock.APART
@@ -48,7 +62,7 @@ def changed(block: Block, last: Turn, *, policy: str, budget: int, front: str) -
         return NewBlock.UNANSWERED
     if (block.policy, block.budget) != (policy, budget):
         return NewBlock.RULE
-    if block.front != front:
+    if block.front != front or cut_in(block) in pins:
         return NewBlock.FRONT
     return None
 

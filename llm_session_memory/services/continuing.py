@@ -32,10 +32,11 @@ def continued(seen: SeenSession, block: Block | None, recall: Callable[[], Recal
     if last is None:
         return _why_not(seen, block)
     start = seen.numbers.get(block.start_id or "")
-    in_front = [number for number in seen.pinned if start is None or number < start]
-    now = front(seen.system(), [seen.turns[number - 1][0] for number in in_front], seen.request.think)
+    pins = {number: seen.turns[number - 1][0] for number in seen.pinned}
+    in_front = [number for number in pins if start is None or number < start]
+    now = front(seen.system(), [pins[number] for number in in_front], seen.request.think)
     policy, budget = seen.request.policy, seen.budget.tokens
-    over = changed(block, last, policy=policy, budget=budget, front=now)
+    over = changed(block, last, policy=policy, budget=budget, front=now, pins=pins.values())
     if over is not None:
         return over
     left_out = start is None or start > 1 or block.clip is not None

@@ -67,6 +67,7 @@ class Requests:
             clip=row["clip"],
             oversized=bool(row["oversized"]),
             start_number=row["start_number"],
+            first_id=first,
             last_turn_id=last,
         )
 

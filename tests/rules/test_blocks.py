@@ -9,7 +9,7 @@ import pytest
 from llm_session_memory.model import Block, Message, Part, Turn
 from llm_session_memory.rules.blocks import NewBlock, changed, outgrown
 
-BLOCK = Block(1, "t1", (), "window", 100, "front", "")
+BLOCK = Block(1, "t1", (), "window", 100, "front", "", first_id="t3")
 CALL = Message("assistant", (Part({"type": "tool_call", "name": "f", "arguments": {}, "tool_call_id": "1"}),))
 REPLY = (Message.of_text("assistant", "Because."),)
 
@@ -21,6 +21,11 @@ CHANGES: dict[str, tuple[dict[str, object], NewBlock | None]] = {
     "another policy": ({"policy": "full"}, NewBlock.RULE),
     "another budget": ({"budget": 200}, NewBlock.RULE),
     "a pin": ({"front": "other"}, NewBlock.FRONT),
+    "a pin of an exchange that is sent whole": ({"pins": ("t1",)}, None),
+    "a pin of the start, which is cut": ({"pins": ("t1",), "clip": 50}, NewBlock.FRONT),
+    "a pin beside a start that is cut": ({"pins": ("t3",), "clip": 50}, None),
+    "a pin of tool results that were cut": ({"pins": ("t3",), "reason": NewBlock.TOOLS.value}, NewBlock.FRONT),
+    "a pin beside tool results that were cut": ({"pins": ("t1",), "reason": NewBlock.TOOLS.value}, None),
     "two causes: the one to name first": ({"front": "other", "budget": 200}, NewBlock.RULE),
 }
 
@@ -28,9 +33,10 @@ CHANGES: dict[str, tuple[dict[str, object], NewBlock | None]] = {
 @pytest.mark.parametrize(("values", "reason"), CHANGES.values(), ids=CHANGES.keys())
 def test_a_block_ends_if_something_before_its_end_changed(values: dict[str, object], reason: NewBlock | None) -> None:
     """A prompt continues the block unless its last reply, its rules or its front prevent it; the first is named."""
-    block = replace(BLOCK, oversized=bool(values.get("oversized")))
+    of_block = {name: value for name, value in values.items() if name in ("oversized", "clip", "reason")}
+    block = replace(BLOCK, **of_block)  # type: ignore[arg-type]
     last = Turn("t9", "m", (), values.get("output", REPLY))  # type: ignore[arg-type]
-    now = {"policy": "window", "budget": 100, "front": "front"}
+    now = {"policy": "window", "budget": 100, "front": "front", "pins": ()}
     now |= {name: value for name, value in values.items() if name in now}
     assert changed(block, last, **now) is reason  # type: ignore[arg-type]
 

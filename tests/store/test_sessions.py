@@ -157,7 +157,7 @@ def test_the_newest_block_comes_back(log: Path) -> None:
         store.requests.add("another", BLOCK, (None, "not known"), START.isoformat())
         for turn_id in ("turn-5", "turn-6"):
             store.requests.add_context(ContextRow(turn_id, "thread", newest, turn_id, 5, "turn-4", 1.5, 2, None))
-        expected = replace(BLOCK, id=newest, start_id="turn-5", last_turn_id="turn-6")
+        expected = replace(BLOCK, id=newest, start_id="turn-5", first_id="turn-5", last_turn_id="turn-6")
         assert store.requests.latest("thread") == expected
         assert store.requests.made_at("turn-6") == (5, "turn-4")
         assert store.requests.made_at("turn-9") is None
