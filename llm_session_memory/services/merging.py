@@ -81,7 +81,7 @@ class Merging:
         path = self._desk.path
         if _is_same(other, path):
             message = f"{path} is the log that you are merging into."
-            raise SessionError(message, "Name the log of the other machine. Nothing was merged.")
+            raise SessionError(message, "Name the log of the other machine.", "Nothing was merged.")
         self._check_free()
         with other_log.copied(other, migrate, say) as theirs:
             migrate(self._desk.log)
@@ -263,7 +263,7 @@ class Merging:
                 if merge_branches.moving(self._desk.log, one):
                     name = name_of(self._desk.log, thread_id)
                     message = f"Session “{name}” was continued in both logs, and another process is prompting it."
-                    raise SessionError(message, "Try again when it is answered. Nothing was merged.")
+                    raise SessionError(message, "Try again when it is answered.", "Nothing was merged.")
 
     def _link(self, threads: Iterable[str], say: Say) -> None:
         """Tell where recalled excerpts are from. They are there without that, should the log be locked just now."""

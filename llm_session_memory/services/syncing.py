@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
-from ..errors import RemoteFailed
+from ..errors import SessionError
 from ..model.remotes import Condition, Document, Machine, Remote, RemoteSettings
 from ..model.syncing import HELD, Held, Moved, Standing, Status, SyncScope
 from ..rules import names
@@ -95,7 +95,8 @@ class Syncing:
         Raises:
             SessionError: The scope is a session that is held back.
             NoSuchSession: The scope names a session that is not here.
-            RemoteFailed: The remote can't be reached or written. Earlier batches were sent; the next push goes on.
+            RemoteFailed: The remote can't be reached or written. Earlier batches were sent; the next push continues.
+            LogUnusable: The log can't be read, or there is no space for a temporary one. Likewise.
         """
         condition = self._remote.condition()
         if not dry_run:
@@ -117,8 +118,10 @@ class Syncing:
                     self._remember(found, some)
             for some_buried in _portions([one for one in found.buried_here if one.key not in near]):
                 done += pushing.bury(some_buried, dry_run=dry_run)
-        except RemoteFailed as error:
-            raise _after(Moved() if dry_run else done, error, "sent", "push") from error
+        except SessionError as error:
+            if not dry_run and not done.nothing:
+                error.outcome = _stays("sent", "push")
+            raise
         if not dry_run:
             self._moved(done, pushed=True)
         return done
@@ -135,8 +138,8 @@ class Syncing:
 
         Raises:
             NoSuchSession: The scope names a session that neither side has.
-            RemoteFailed: The remote can't be reached or read. Earlier batches were merged; the next pull goes on.
-            LogUnusable: The log can't be written.
+            RemoteFailed: The remote can't be reached or read. Earlier batches were merged; the next pull continues.
+            LogUnusable: The log can't be written, or there is no space for a temporary one. Likewise.
         """
         self._desk.prepare()
         condition = self._remote.condition()
@@ -150,8 +153,10 @@ class Syncing:
             done += pulling.bury([one for one in found.buried_there if one.key not in near], dry_run=dry_run)
             for some in self._told(found, {*found.to_pull} | meant, say, "Fetching"):
                 done += pulling.pull(some, dry_run=dry_run)
-        except RemoteFailed as error:
-            raise _after(Moved() if dry_run else done, error, "fetched", "pull") from error
+        except SessionError as error:
+            if not dry_run and not done.nothing:
+                error.outcome = _stays("fetched", "pull")
+            raise
         if not dry_run:
             self._moved(done, pulled=True)
         return done
@@ -252,12 +257,9 @@ def _meant(remote: Remote, found: ScopeCompared) -> tuple[set[str], set[str]]:
     return threads, keys
 
 
-def _after(done: Moved, error: RemoteFailed, moved: str, command: str) -> RemoteFailed:
-    """Return an error that also says what became of the batches before it."""
-    if done.nothing:
-        return error
-    stays = f"What was {moved} before that stays, and the next {command} continues."
-    return RemoteFailed(error.message, error.hint, stays)
+def _stays(moved: str, command: str) -> str:
+    """Return the outcome of an error after the first batch: what the error itself says is about its own batch."""
+    return f"What was {moved} before that stays, and the next {command} continues."
 
 
 def _deleted(buried: Collection[Document]) -> int:

@@ -72,8 +72,9 @@ def _put(path: Path, content: bytes) -> None:
 
 def _unusable(why: str) -> LogUnusable:
     """Return the error of a temporary log: if there is no space for it, the user's log is not what is full."""
-    hint = "If the disk is full, choose a folder on another disk with SQLITE_TMPDIR. Nothing was changed."
-    return LogUnusable(f"The temporary log for the remote's conversations could not be used: {why}.", hint)
+    message = f"The temporary log for the remote's conversations could not be used: {why}."
+    hint = "If the disk is full, choose a folder on another disk with SQLITE_TMPDIR."
+    return LogUnusable(message, hint, "Nothing was changed.")
 
 
 class _Temporary(Log):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from llm_session_memory.errors import NoSuchSession, RemoteFailed
+from llm_session_memory.errors import LogUnusable, NoSuchSession, RemoteFailed, SessionError
 from llm_session_memory.model.remotes import Document
 from llm_session_memory.model.syncing import Moved, SyncScope
 from llm_session_memory.remotes.distributed.keeping import digests
-from llm_session_memory.store import documents
+from llm_session_memory.store import documents, temporary_log
 from tests.world.laws import PROFILE
 from tests.world.machines import EVERYTHING, Kept, Machine, Place
 
@@ -458,8 +458,11 @@ def test_others_may_send_at_any_moment_of_a_push_or_pull(tmp_path: Path, what: s
 
 
 @pytest.mark.parametrize("what", ["push", "pull"])
-def test_a_sync_that_breaks_off_says_whether_batches_came_before(tmp_path: Path, what: str) -> None:
-    """Whether the remote or the log has something new then is what the sentence says."""
+@pytest.mark.parametrize("fails", ["remote", "disk"])
+def test_a_sync_that_breaks_off_says_whether_batches_came_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, fails: str
+) -> None:
+    """Whether the remote or the log has something new then is what the sentence says, whichever side failed."""
     place = Place(tmp_path)
     desk = place.machine("desk", redact=True)  # then each session is a batch
     desk.new("work", "One")
@@ -471,16 +474,30 @@ def test_a_sync_that_breaks_off_says_whether_batches_came_before(tmp_path: Path,
     def held() -> list[str]:
         return sorted(key for kind, key in place.server.documents if kind == "turn") if what == "push" else desk.names()
 
-    told: set[tuple[bool, bool]] = set()
+    put = temporary_log._put
+    room = [0]
+
+    def limited(path: Path, content: bytes) -> None:
+        if not room[0]:
+            raise LogUnusable("No space is left.", outcome="Nothing was changed.")
+        room[0] -= 1
+        put(path, content)
+
+    told: set[tuple[bool, bool, bool]] = set()
     for operations in count():
         before = held()
-        desk.remote.breaks_after = operations
+        if fails == "remote":
+            desk.remote.breaks_after = operations
+        else:
+            room[0] = operations
+            monkeypatch.setattr(temporary_log, "_put", limited)
         try:
             getattr(desk, what)(EVERYTHING)
             break
-        except RemoteFailed as error:
-            told.add((held() != before, "before that stays" in str(error)))
-    assert told == {(True, True), (False, False)}
+        except SessionError as error:
+            said = str(error)
+            told.add((held() != before, "before that stays" in said, "Nothing was changed" in said))
+    assert told == {(True, True, False), (False, False, fails == "disk")}
 
 
 def test_a_remote_that_gives_something_else_is_refused(home: Machine, laptop: Machine) -> None:
