@@ -16,6 +16,8 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
+from llm_session_memory.errors import SessionError
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("llm_session_memory", "datasette_session_views")
 
@@ -308,8 +310,10 @@ class _Module:
     def _hints(self, call: ast.Call, function: ast.AST, kind: Kind) -> list[str]:
         """Return what is said after an error's message: its hint, and its outcome, which a workflow's don't have."""
         positional = call.args[1 : 2 if "Mistake" in kind.classes else 3]
-        parts = [*positional, *(one.value for one in call.keywords if one.arg in ("hint", "outcome"))]
-        return [" ".join(filter(None, said)) for said in product(*(self.readings(one, function) for one in parts))]
+        given = dict(zip(("hint", "outcome"), positional, strict=False))
+        given |= {one.arg: one.value for one in call.keywords if one.arg in ("hint", "outcome")}
+        parts = [self.readings(given[name], function) if name in given else [""] for name in ("hint", "outcome")]
+        return [str(SessionError("", *said)) for said in product(*parts)]
 
     def readings(self, node: ast.expr, function: ast.AST) -> list[str]:
         """Return what an expression can read as, values as words."""

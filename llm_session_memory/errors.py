@@ -22,7 +22,10 @@ class SessionError(Exception):
         self.outcome = outcome
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.message, self.hint, self.outcome) if part)
+        first, then = self.hint, self.outcome
+        if not first.endswith((".", "?")):  # it ends with a command, which a sentence behind it would become a part of
+            first, then = then, first
+        return " ".join(part for part in (self.message, first, then) if part)
 
 
 class NoSuchSession(SessionError):

@@ -157,10 +157,10 @@ def import_conversations(  # noqa: PLR0913  one parameter a choice of the caller
     from .foreign.arriving import within
     from .foreign.registry import recognised
     from .foreign.source import SourceFile
-    from .lines import NOTHING, FileRefused
+    from .lines import FileRefused
 
     source = SourceFile(Path(path))
     format_ = recognised(source)
     if format_ is None:
-        raise FileRefused(f"{source.name} is not a file of any tool that can be imported.", NOTHING)
+        raise FileRefused(f"{source.name} is not a file of any tool that can be imported.", "")
     return within(memory, source, format_, name, progress, restore_deleted=restore_deleted, dry_run=dry_run)

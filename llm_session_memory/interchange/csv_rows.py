@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from ..rules.safe_text import one_line
-from .lines import LONGEST, NOTHING, FileRefused
+from .lines import LONGEST, FileRefused
 
 _CODES = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 """The first bytes of a text, and the encoding that they mean. Spreadsheets write “Unicode text” in UTF-16."""
@@ -61,7 +61,7 @@ def rows(stream: IO[bytes], head: bytes, where: str) -> Iterator[tuple[int, dict
         raise FileRefused(f"Line {line:,} of {where} is not CSV: {error}.") from error
     except UnicodeDecodeError as error:
         message = f"{where} is not UTF-8 text, at or after line {line:,}."
-        raise FileRefused(message, f"Save it as “CSV UTF-8”, then import it again. {NOTHING}") from error
+        raise FileRefused(message, "Save it as “CSV UTF-8”, then try again.") from error
     finally:
         text.close()
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ..rules.safe_text import one_line
-from .lines import NOTHING, FileRefused
+from .lines import FileRefused
 
 _LARGEST = 2**63 - 1
 """SQLite's largest integer."""
@@ -36,7 +36,7 @@ class Fields:
         unknown = next((name for name in self.value if name not in names), None)
         if unknown is not None:
             message = f"{self.place} has an unknown field “{one_line(unknown, _SHOWN)}”."
-            raise FileRefused(message, f"The fields are: {', '.join(names)}. {NOTHING}")
+            raise FileRefused(message, f"The fields are: {', '.join(names)}.")
 
     def wrong(self, name: str, needed: str) -> FileRefused:
         """Return the error for a field that is missing or has the wrong type."""

@@ -202,7 +202,7 @@ class Importer:
             many = counted(announced, "exchange")
             message = f"The first line of {self.where} announces {many}, but {self.exchanges:,} follow."
             hint = "The file was cut off or changed. If that is intended, remove “exchanges” from the first line."
-            raise FileRefused(message, f"{hint} {NOTHING}")
+            raise FileRefused(message, hint)
         for id_, place in self.answered:
             turn = self.places.turn(place)
             if turn:
@@ -224,7 +224,7 @@ class Importer:
 
 def taken(name: str) -> NameRefused:
     """Return the error for a name that another session has."""
-    return NameRefused(f"Session “{name}” already exists.", f"Import it under another name with --as. {NOTHING}")
+    return NameRefused(f"Session “{name}” already exists.", "Import it under another name with --as.", NOTHING)
 
 
 def verified(attachment: Attachment) -> Attachment:

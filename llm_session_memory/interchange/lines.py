@@ -44,8 +44,8 @@ NOTHING = "Nothing was imported."
 class FileRefused(SessionError):
     """The file is not an exported session, or not one that this version can read."""
 
-    def __init__(self, message: str, hint: str = f"Correct the file, then import it again. {NOTHING}") -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str = "Correct the file, then try again.", outcome: str = NOTHING) -> None:
+        super().__init__(message, hint, outcome)
 
 
 def objects(
@@ -87,7 +87,7 @@ def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
         if start.startswith(_UTF_16) or b"\x00" in start[:4]:
             raise FileRefused(
                 f"{place} is UTF-16 text, not UTF-8.",
-                f"Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE. {NOTHING}",
+                "Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE.",
             )
     start = start.lstrip(_BLANKS)
     while not start and not whole:
@@ -97,19 +97,19 @@ def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
     if start.startswith(b"["):
         raise FileRefused(
             f"{place} starts a JSON list.",
-            f"Convert it to JSONL, one JSON object per line, with: jq -c '.[]' FILE. {NOTHING}",
+            "Convert it to JSONL, one JSON object per line, with: jq -c '.[]' FILE.",
         )
     if start and not start.startswith(b"{"):
         raise FileRefused(
             f"{place} is not a JSON object: it starts with {_shown(start)}.",
-            f"Convert it to JSONL, which is one JSON object per line. {NOTHING}",
+            "Convert it to JSONL, which is one JSON object per line.",
         )
     if not whole:
         start += _bytes(stream.readline(LONGEST + 1 - len(start)))
     if len(start) > LONGEST:
         raise FileRefused(
             f"{place} is longer than {LONGEST // 1_000_000:,} MB.",
-            f"A line is one exchange with its attachments. Remove the largest attachments from it. {NOTHING}",
+            "A line is one exchange with its attachments. Remove the largest attachments from it.",
         )
     return start.rstrip(_BLANKS)
 
@@ -135,7 +135,7 @@ def _object(line: bytes, place: str) -> dict[str, Any]:
         value = json.loads(line.decode("utf-8"), **_HOOKS)
     except _NoNumber as error:
         message = f"{place} has the number {error}, which can't be stored."
-        raise FileRefused(message, f"Replace it with null. {NOTHING}") from error
+        raise FileRefused(message, "Replace it with null.") from error
     except UnicodeDecodeError as error:
         raise FileRefused(f"{place} is not UTF-8 text (byte {error.start + 1:,} of the line).") from error
     except RecursionError as error:
@@ -146,7 +146,7 @@ def _object(line: bytes, place: str) -> dict[str, Any]:
         if line.endswith(_GOES_ON):
             raise FileRefused(
                 f"{place} is not a complete JSON object: it continues on the next line.",
-                f"Put each object on one line, for example with: jq -c . FILE. {NOTHING}",
+                "Put each object on one line, for example with: jq -c . FILE.",
             ) from error
         cut = "" if line.endswith(b"}") else " Was the file cut off there?"
         raise FileRefused(f"{place} is not JSON ({error}).{cut}") from error

@@ -17,7 +17,7 @@ from ..model.batch import PromptLine
 from ..rules.prompt_lines import line_of
 from ..rules.safe_text import one_line, storable
 from .csv_rows import column_names, encoding_of, rows
-from .lines import LONGEST, NOTHING, FileRefused, objects
+from .lines import LONGEST, FileRefused, objects
 
 Form = Literal["jsonl", "csv", "text"]
 FORMS: tuple[str, ...] = get_args(Form)
@@ -33,7 +33,6 @@ _ENDINGS: dict[str, Form] = {
 _HEAD = 65_536
 """How many bytes of a file are looked at to recognise it."""
 
-_AGAIN = "Correct the file, then import it again."
 _NOT_SENT = "Nothing was sent."
 _MOST = 5
 """How many wrong lines are named."""
@@ -79,7 +78,7 @@ def _opened(path: Path) -> IO[bytes]:
         return path.open("rb")
     except OSError as error:
         what = f"{path} can't be read: {error.strerror or error}."
-        raise SessionError(what, f"Give the name of a file, or - for standard input. {_NOT_SENT}") from error
+        raise SessionError(what, "Give the name of a file, or - for standard input.", _NOT_SENT) from error
 
 
 class PromptFile:
@@ -123,7 +122,7 @@ class PromptFile:
         if count:
             more = count - len(wrong)
             told = f" {more:,} more {'line is' if more == 1 else 'lines are'} wrong." if more else ""
-            raise SessionError(" ".join(wrong) + told, f"Correct the file. {_NOT_SENT}")
+            raise SessionError(" ".join(wrong) + told, "Correct the file, then try again.", _NOT_SENT)
 
     def _records(self, used: Collection[str], refuse: Callable[[str], None]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the number and the fields of each line. Raises SessionError for what can't be read on."""
@@ -137,23 +136,20 @@ class PromptFile:
             else:
                 yield from self._texts(refuse)
         except FileRefused as error:
-            hint = error.hint.removesuffix(NOTHING).strip().replace(_AGAIN, "Correct the file.")
-            raise SessionError(error.message, f"{hint} {_NOT_SENT}".replace("import it", "send it")) from error
+            raise SessionError(error.message, error.hint, _NOT_SENT) from error
 
     def _texts(self, refuse: Callable[[str], None]) -> Iterator[tuple[int, dict[str, Any]]]:
         encoding = encoding_of(self._head)
         if encoding == "utf-16":
-            hint = f"Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE. {_NOT_SENT}"
-            raise SessionError(f"{self.name} is UTF-16 text, not UTF-8.", hint)
+            hint = "Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE."
+            raise SessionError(f"{self.name} is UTF-16 text, not UTF-8.", hint, _NOT_SENT)
         with _opened(self.path) as stream:
             number = 0
             while line := stream.readline(LONGEST + 1):
                 number += 1
                 if len(line) > LONGEST:
-                    hint = f"Is it a file of prompts? {_NOT_SENT}"
-                    raise SessionError(
-                        f"Line {number:,} of {self.name} is longer than {LONGEST // 1_000_000} MB.", hint
-                    )
+                    message = f"Line {number:,} of {self.name} is longer than {LONGEST // 1_000_000} MB."
+                    raise SessionError(message, "Is it a file of prompts?", _NOT_SENT)
                 try:
                     text = line.decode("utf-8").strip().removeprefix("\ufeff")
                 except UnicodeDecodeError as error:

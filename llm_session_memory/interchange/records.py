@@ -15,7 +15,7 @@ from ..rules import records
 from ..rules.records import FORMAT, VERSION, Place
 from ..rules.safe_text import one_line
 from .fields import Fields
-from .lines import NOTHING, FileRefused
+from .lines import FileRefused
 from .wire import messages_of
 
 _SIDES = ("prompt", "system")
@@ -105,7 +105,7 @@ def header_of(value: Mapping[str, Any], where: str, place: str) -> Header:
         raise fields.wrong("version", "a whole number of at least 1")
     if version > VERSION:
         message = f"The format of {where} is version {version}, but this plugin only reads versions up to {VERSION}."
-        raise FileRefused(message, f"Update with: llm install -U llm-session-memory. {NOTHING}")
+        raise FileRefused(message, "Update with: llm install -U llm-session-memory.")
     fields.only(records.HEADER)
     return Header(fields, fields.text("name"), fields.whole("exchanges"))
 
@@ -120,7 +120,7 @@ def turns_of(fields: Fields) -> list[TurnRecord]:
         return turns
     if "prompt" not in fields:
         needed = 'Write at least {"prompt": "...", "response": "..."}.'
-        raise FileRefused(f"{fields.place} has neither “turns” nor “prompt”.", f"{needed} {NOTHING}")
+        raise FileRefused(f"{fields.place} has neither “turns” nor “prompt”.", needed)
     fields.only(records.MINIMAL)
     prompt, response = fields.needed_text("prompt"), fields.text("response")
     output = (Message.of_text("assistant", response),) if response else ()

@@ -28,7 +28,8 @@ VERSION = 1
 
 _BATCH = 500
 
-_OTHER_COPY = "Use another copy of the file. Nothing was changed."
+_OTHER_COPY = "Use another copy of the file."
+_UNCHANGED = "Nothing was changed."
 
 
 def write(log: Log, records: Sequence[Sealed], stream: IO[str]) -> str:
@@ -91,10 +92,10 @@ class _Reading:
         _, header = next(self._values(), (1, None))
         if not isinstance(header, dict) or header.get("format") != SEALED:
             hint = "Import it with: llm sessions import FILE"
-            raise FileRefused(f"{self._where} is not a sealed session.", hint)
+            raise FileRefused(f"{self._where} is not a sealed session.", hint, _UNCHANGED)
         if header.get("version") != VERSION:
             hint = "Update the plugin: llm install -U llm-session-memory"
-            raise FileRefused(f"{self._where} was sealed by a newer version of the plugin.", hint)
+            raise FileRefused(f"{self._where} was sealed by a newer version of the plugin.", hint, _UNCHANGED)
         try:
             records = [_sealed(one) for one in header["sessions"]]
             sealing.make_tables(staging, header["llm"])
@@ -106,7 +107,7 @@ class _Reading:
         if not self._ready:
             self._prepare(staging)
         if rows != self._count:
-            raise FileRefused(f"{self._where} is incomplete.", _OTHER_COPY)
+            raise FileRefused(f"{self._where} is incomplete.", _OTHER_COPY, _UNCHANGED)
         return records
 
     def _rows(self, staging: Staging) -> int | None:
@@ -153,7 +154,7 @@ class _Reading:
             raise self._refused(number) from error
 
     def _refused(self, number: int) -> FileRefused:
-        return FileRefused(f"Line {number:,} of {self._where} can't be read.", _OTHER_COPY)
+        return FileRefused(f"Line {number:,} of {self._where} can't be read.", _OTHER_COPY, _UNCHANGED)
 
 
 def _sealed(said: dict[str, Any]) -> Sealed:

@@ -38,7 +38,7 @@ def opened(path: Path) -> Iterator[OtherDatabase]:
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the names in a damaged file may not be text
         busy = "locked" in str(error) or "busy" in str(error)
         hint = "Close the program that uses it, then try again." if busy else "Copy the file, and try the copy."
-        raise DatabaseRefused(f"{path.name} can't be read: {error}.", f"{hint} Nothing was imported.") from error
+        raise DatabaseRefused(f"{path.name} can't be read: {error}.", hint, "Nothing was imported.") from error
 
 
 class OtherDatabase:

@@ -279,7 +279,7 @@ def refused(log: Path, *lines: Any) -> str:
     with pytest.raises(FileRefused) as caught:
         import_lines(log, lines)
     assert log.read_bytes() == before
-    assert caught.value.hint.endswith("Nothing was imported.")
+    assert caught.value.outcome == "Nothing was imported."
     return caught.value.message
 
 
@@ -346,7 +346,7 @@ def test_text_that_is_not_utf_8_is_refused(llm_: Command, tmp_path: Path) -> Non
     done = llm_("sessions", "import", str(tmp_path / "latin.jsonl"))
     assert done.err == (
         "Error: Line 1 of latin.jsonl is not UTF-8 text (byte 15 of the line)."
-        " Correct the file, then import it again. Nothing was imported.\n"
+        " Correct the file, then try again. Nothing was imported.\n"
     )
 
 

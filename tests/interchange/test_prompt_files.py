@@ -71,16 +71,20 @@ def test_wrong_lines_are_named_together(tmp_path: Path) -> None:
         "Line 4 of a.jsonl: its id is 0. Line 5 of a.jsonl: its id is 1. Line 6 of a.jsonl: its id is 2."
         " 2 more lines are wrong."
     )
-    assert error.value.hint == "Correct the file. Nothing was sent."
+    assert (error.value.hint, error.value.outcome) == ("Correct the file, then try again.", "Nothing was sent.")
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
         ("a.csv", b"prompt,n\nx,1,2", "Line 2 of a.csv has 3 cells, but the first line names 2 columns. Correct the"),
-        ("a.csv", b"n,n\n1,2", "Line 1 of a.csv names the column “n” twice. Correct the file. Nothing was sent."),
+        (
+            "a.csv",
+            b"n,n\n1,2",
+            "Line 1 of a.csv names the column “n” twice. Correct the file, then try",
+        ),
         ("a.csv", b'prompt\n"x', "Line 2 of a.csv is not CSV: unexpected end of data."),
-        ("a.csv", b"prompt\n\xff", "a.csv is not UTF-8 text, at or after line 1. Save it as “CSV UTF-8”, then send it"),
+        ("a.csv", b"prompt\n\xff", "a.csv is not UTF-8 text, at or after line 1. Save it as “CSV UTF-8”, then try"),
         ("a.txt", b"good\n\xff\n", "Line 2 of a.txt is not UTF-8 text (byte 1 of the line)."),
         ("a.txt", "x".encode("utf-16"), "a.txt is UTF-16 text, not UTF-8."),
         ("a.jsonl", b"plain", "Line 1 of a.jsonl is not a JSON object: it starts with “plain”."),

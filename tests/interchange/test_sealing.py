@@ -303,7 +303,7 @@ GOOD = {"format": "llm-session-sealed", "version": 1, "sessions": [{**ONE, "seal
 TAGS = {"table": "memory_tags", "columns": ["thread_id", "tag", "tag_key"]}
 
 BAD: dict[str, tuple[list[Any], str]] = {
-    "another format": ([{"prompt": "a"}], "is not a sealed session. Import it"),
+    "another format": ([{"prompt": "a"}], "is not a sealed session. Nothing was changed. Import it"),
     "no JSON": ([], "is not a sealed session"),
     "a newer version": ([{**GOOD, "version": 2}], "was sealed by a newer version"),
     "a trigger": (
@@ -376,7 +376,7 @@ def test_seal_and_unseal(lived: Path, llm_: Command, saying: Callable[[], None])
     gone = llm_("sessions", "show", "Work")
     assert gone.err.startswith("Error: Session “Work” not found. It is sealed. Bring it back with: llm sessions unseal")
     imported = llm_("sessions", "import", str(file), input="a b\n")
-    assert "is a sealed session. Bring it back with: llm sessions unseal" in imported.err
+    assert "is a sealed session. Nothing was imported. Bring it back with: llm sessions unseal" in imported.err
     back = llm_("sessions", "unseal", str(file), input="a b\n").ok()
     assert back.out.endswith("Session “work” came back, with 13 exchanges.\n")
     assert llm_("sessions", "list", "--sealed").ok().err.startswith("No sealed sessions in ")

@@ -107,7 +107,7 @@ class _Staged:
                 if progress:
                     progress(arrival.conversations, None)
         if arrival.is_empty:
-            raise FileRefused(f"There are no conversations in {source.name} ({format_.title}).", NOTHING)
+            raise FileRefused(f"There are no conversations in {source.name} ({format_.title}).", "")
         return Arrivals(
             title=format_.title,
             conversations=arrival.conversations,
@@ -125,7 +125,7 @@ class _Staged:
         try:
             self.staging.copy(log)
         except NameRefused as error:
-            raise NameRefused(error.message, f"Import again, or give another name with --as. {NOTHING}") from error
+            raise NameRefused(error.message, "Import again, or give another name with --as.", NOTHING) from error
 
     def dig_up(self, memory: Memory) -> None:
         """Remove the tombstones of what was imported."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ...llm_seam.past import PastTurn
 from ...model import Message
 from ...rules.safe_text import one_line
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 from . import chatgpt_fields
 from .chatgpt_messages import ChatGPTMessages, contexts, is_hidden
 from .export_files import ExportFiles
@@ -64,7 +64,7 @@ class ChatGPT:
                 number += 1
                 place = f"Conversation {number:,} of {source.name}"
                 if not isinstance(value, dict) or not isinstance(value.get("mapping"), dict):
-                    raise FileRefused(f"{place} has no “mapping” of its messages.", f"Export it again. {NOTHING}")
+                    raise FileRefused(f"{place} has no “mapping” of its messages.", "Export it again.")
                 yield from _Tree(value, files, losses, ratings).conversations()
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...rules.safe_text import one_line
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 from .claude_messages import ClaudeMessages
 from .export_files import ExportFiles
 from .moments import moment
@@ -54,7 +54,7 @@ class Claude:
                 number += 1
                 place = f"Conversation {number:,} of {source.name}"
                 if not isinstance(value, dict) or not isinstance(value.get("chat_messages"), list):
-                    raise FileRefused(f"{place} has no “chat_messages”.", f"Export it again. {NOTHING}")
+                    raise FileRefused(f"{place} has no “chat_messages”.", "Export it again.")
                 yield from _Chat(value, losses, projects).conversations()
 
 

@@ -61,7 +61,7 @@ class ClaudeCode:
                 some = True
                 yield conversation
         if not some:
-            raise FileRefused(f"There is no prompt in {source.name}.", "Import another file. Nothing was imported.")
+            raise FileRefused(f"There is no prompt in {source.name}.", "Import another file.")
 
 
 def _is_transcript(head: bytes) -> bool:

@@ -49,7 +49,7 @@ class Codex:
                 some = True
                 yield conversation
         if not some:
-            raise FileRefused(f"There is no prompt in {source.name}.", "Import another file. Nothing was imported.")
+            raise FileRefused(f"There is no prompt in {source.name}.", "Import another file.")
 
 
 def _is_rollout(head: bytes) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 from . import telling
 from .gemini_messages import Chat
 from .source import SourceFile
@@ -57,7 +57,7 @@ class GeminiCli:
                 some = True
                 yield conversation
         if not some:
-            raise FileRefused(f"There is no prompt in {source.name}.", f"Import another file. {NOTHING}")
+            raise FileRefused(f"There is no prompt in {source.name}.", "Import another file.")
 
 
 def _is_chat(head: bytes) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...model import Attachment
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 from .gptme_messages import GptmeLog
 from .source import SourceFile
 from .transcripts import beginning, folder_name, records, some_files, text
@@ -51,7 +51,7 @@ class Gptme:
                 some = True
                 yield conversation
         if not some:
-            raise FileRefused(f"There is no prompt in {source.name}.", f"Import another file. {NOTHING}")
+            raise FileRefused(f"There is no prompt in {source.name}.", "Import another file.")
 
 
 def _is_log(head: bytes) -> bool:

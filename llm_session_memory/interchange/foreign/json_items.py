@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 
 _READ = 1 << 20
 """How many bytes are read at once; of an item that is longer, as many again as there are."""
@@ -100,7 +100,7 @@ class _Reader:
             self._ended = not data
             self._text = rest + self._decode.decode(data, final=self._ended)
         except UnicodeDecodeError as error:
-            raise FileRefused(f"{self._where} is not UTF-8 text.", f"Export it again. {NOTHING}") from error
+            raise FileRefused(f"{self._where} is not UTF-8 text.", "Export it again.") from error
         self._at = 0
         return not self._ended
 
@@ -111,4 +111,4 @@ class _Reader:
 
     def wrong(self, what: str) -> FileRefused:
         """Return the error about the present item."""
-        return FileRefused(f"Item {self._number:,} of {self._where} {what}.", f"Export it again. {NOTHING}")
+        return FileRefused(f"Item {self._number:,} of {self._where} {what}.", "Export it again.")

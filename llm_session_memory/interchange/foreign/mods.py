@@ -13,7 +13,7 @@ from typing import Any
 
 from ...reader.other_databases import opened
 from ...rules.safe_text import one_line
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 from .gob import NotGob, decoded
 from .plain_talk import Talk
 from .source import SourceFile
@@ -78,7 +78,7 @@ def _conversation(source: SourceFile, row: Mapping[str, Any], losses: Losses) ->
     try:
         messages = mappings(decoded(content))
     except NotGob as error:
-        hint = f"Copy it again from where mods keeps it, or remove it. {NOTHING}"
+        hint = "Copy it again from where mods keeps it, or remove it."
         raise FileRefused(f"{source.name} can't be read: {error}.", hint) from error
     talk = Talk(losses)
     for number, message in enumerate(messages, 1):

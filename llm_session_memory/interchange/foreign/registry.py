@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from ...rules.records import FORMAT
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 from .source import HEAD, SourceFile
 from .values import Format
 
@@ -72,9 +72,7 @@ def recognised(source: SourceFile) -> Format | None:
     if not source.is_folder and is_ours(source.head):
         return None
     if source.head.startswith(b"PK\x03\x04") and not source.is_zip:
-        raise FileRefused(
-            f"The archive {source.name} is damaged or incomplete.", f"Download or copy it again. {NOTHING}"
-        )
+        raise FileRefused(f"The archive {source.name} is damaged or incomplete.", "Download or copy it again.")
     found = format_of(source)
     if found is None:
         what = "a folder" if source.is_folder else "an archive" if source.is_zip else "a database"
@@ -82,7 +80,7 @@ def recognised(source: SourceFile) -> Format | None:
             known = ", ".join(one.title for one in formats())
             message = f"{source.name} is {what}, but not of a kind that can be imported."
             merge = "To take over another log of llm: llm sessions merge FILE. " if source.is_sqlite else ""
-            raise FileRefused(message, f"{merge}Choose one of: {known}. {NOTHING}")
+            raise FileRefused(message, f"{merge}Choose one of: {known}.")
     return found
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ...rules.safe_text import one_line
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 
 HEAD = 65_536
 """How many bytes of a file are looked at to recognise it."""
@@ -81,7 +81,7 @@ class SourceFile:
         with self.open() as stream:
             content = stream.read(largest + 1)
         if len(content) > largest:
-            raise FileRefused(f"{self.name} is larger than {largest >> 20} MB.", f"Split it, or remove it. {NOTHING}")
+            raise FileRefused(f"{self.name} is larger than {largest >> 20} MB.", "Split it, or remove it.")
         return content
 
     # -- archives ------------------------------------------------------

@@ -94,7 +94,7 @@ class SQLiteTables:
         with database(source) as other:
             found = other.tables()
         if _LLM in found:
-            hint = "To take over what is in it, use: llm sessions merge FILE. Nothing was imported."
+            hint = "To take over what is in it, use: llm sessions merge FILE."
             raise FileRefused(f"{source.name} is a log of llm.", hint)
         return tables_of(found) is not None
 
@@ -117,7 +117,7 @@ def database(source: SourceFile) -> Iterator[OtherDatabase]:
         with opened(source.path) as other:
             yield other
     except DatabaseRefused as error:
-        raise FileRefused(error.message, error.hint or "") from error
+        raise FileRefused(error.message, error.hint) from error
 
 
 def read(

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from ...reader.files.spreadsheet import COLUMNS, uncelled
 from ..csv_rows import column_names, rows
-from ..lines import NOTHING, FileRefused
+from ..lines import FileRefused
 from .chats import SaidMessage, begun, exchanges, key_of
 from .columns import OF_SESSIONS, Columns, facts, said_of, several, words
 from .source import SourceFile
@@ -46,7 +46,7 @@ class Table:
             return False
         known = found.has_messages or found.has_exchanges
         if not known and source.path.suffix.lower() in _ENDINGS:
-            hint = f"Name the columns prompt and reply, or role and content. {NOTHING}"
+            hint = "Name the columns prompt and reply, or role and content."
             raise FileRefused(f"Line 1 of {source.name} does not name the columns of a conversation.", hint)
         return known
 
