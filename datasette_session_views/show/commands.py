@@ -37,7 +37,7 @@ class Command:
 
 
 def commands(page: Transcript, database: str = "") -> tuple[Command, ...]:
-    """Return the commands for a session: first to go on, to send a failed prompt again, to name what has no name.
+    """Return the commands for a session: first those to continue, to send a failed prompt again, and to name it.
 
     Args:
         page: a page of the session's transcript.
@@ -47,11 +47,11 @@ def commands(page: Transcript, database: str = "") -> tuple[Command, ...]:
     where = ("-d", database) if database else ()
     if line.name is None:
         found = [
-            Command("Go on", _typed("llm", "--cid", line.thread_id, *where), _PROMPT, first=True),
+            Command("Continue", _typed("llm", "--cid", line.thread_id, *where), _PROMPT, first=True),
             Command("Name it", _sessions("name", (line.thread_id,), where), "NAME", first=True),
         ]
     else:
-        found = [Command("Go on", _typed("llm", "--session", line.name, *where), _PROMPT, first=True)]
+        found = [Command("Continue", _typed("llm", "--session", line.name, *where), _PROMPT, first=True)]
         if line.attempts:
             found.append(Command("Retry failed", _sessions("retry", (line.name,), where), first=True))
         found += [
@@ -85,7 +85,7 @@ def to_send_more(sent: Sent, name: str | None, database: str = "") -> tuple[Comm
     return (
         Command("Always send one", _sessions("pin", (name,), where), "NUMBER"),
         Command("Send more", _sessions("set", (name,), larger)),
-        Command("Go on", _typed("llm", "--session", name, *where), _PROMPT),
+        Command("Continue", _typed("llm", "--session", name, *where), _PROMPT),
     )
 
 

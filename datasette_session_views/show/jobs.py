@@ -153,7 +153,7 @@ def commands(work: Work, processes: int, database: str) -> list[Command]:
     if goes_on and processes:
         found.append(Command("Help this job", job_command("work", job.name, database), first=True))
     elif goes_on:
-        found.append(Command("Go on", job_command("resume", job.name, database), first=True))
+        found.append(Command("Continue", job_command("resume", job.name, database), first=True))
     if job.counts.get("failed"):
         found.append(Command("Retry failed", job_command("retry-failed", job.name, database), first=True))
     if goes_on:

@@ -109,7 +109,7 @@ def _wishes_options(function: F) -> F:
 @click.option(
     "--on",
     metavar="REMOTE",
-    help="Let workers on other machines ask the prompts, by way of a postgresql:// address or a remote's name",
+    help="Let workers on other machines send the prompts; REMOTE is a remote or a postgresql:// address",
 )
 @click.option(
     "--format",
@@ -134,8 +134,8 @@ def batch_command(
     """Send every line of FILE to a model (- for standard input): JSONL, CSV with named columns, or one prompt a line.
 
     Each prompt is sent alone, without the ones before it, and each answer is logged. If the command is interrupted,
-    `llm sessions job resume` goes on. A line may have its own model, system, options, attachments, fragments, schema
-    and id. If any line is wrong, nothing is sent.
+    `llm sessions job resume` continues it. A line may have its own model, system, options, attachments, fragments,
+    schema and id. If any line is wrong, nothing is sent.
 
     \b
         llm sessions batch questions.txt -m llama3 -o answers.jsonl

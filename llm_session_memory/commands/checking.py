@@ -45,8 +45,8 @@ def check_command(fix: bool, json_: bool, database: str | None) -> None:
     """Check whether everything in the log is as it should be, and say what to do if not.
 
     Without --fix, nothing is changed. Other programs can use the log meanwhile, because a private copy of it is
-    checked; that needs temporary space for the copy. The exit code is 1 if something is wrong, after --fix if something
-    still is.
+    checked; that needs temporary space for the copy. The exit status is 1 if something is wrong, after --fix if
+    something still is.
 
     \b
         llm sessions check

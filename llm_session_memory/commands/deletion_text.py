@@ -62,8 +62,8 @@ def amounts(
 
 def _of_undone(conversations: Sequence[Conversation]) -> str:
     if len(conversations) == 1:
-        return f"what was undone in {_called(conversations[0])}"
-    return f"what was undone in {counted(len(conversations), 'session')}"
+        return f"undone exchanges of {_called(conversations[0])}"
+    return f"undone exchanges of {counted(len(conversations), 'session')}"
 
 
 def _called(one: Conversation) -> str:

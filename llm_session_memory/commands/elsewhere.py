@@ -134,8 +134,8 @@ def resumed(memory: Memory, job: Job, changed: Mapping[str, float | None], *, fa
         board.resume(job.id, failed=failed, **changed)
         now = asked(board, memory, job)
         if not (now.counts.get("waiting") or now.counts.get("running")):
-            raise SessionError(f"Nothing of job “{job.name}” is left to ask.")
-        echo(f"Job “{job.name}”: {progress(now)}. It goes on at {board.remote.place}.")
+            raise SessionError(f"Job “{job.name}” has nothing left to ask.")
+        echo(f"Job “{job.name}”: {progress(now)}. It continues at {board.remote.place}.")
         return now
 
 
@@ -156,7 +156,7 @@ def refuse_working(memory: Memory, job: Job) -> None:
     """Raise SessionError if other machines work on a job, so that this command can't."""
     if is_elsewhere(job):
         worker = memory.desk.command("worker", str(workers_at(job)))
-        raise SessionError(f"Workers ask the prompts of job “{job.name}”.", f"Start one here: {worker}")
+        raise SessionError(f"Only workers can run job “{job.name}”.", f"Start one here: {worker}")
 
 
 @contextlib.contextmanager

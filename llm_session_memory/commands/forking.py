@@ -1,4 +1,4 @@
-"""`llm sessions fork`: go on from any exchange of a session in a new one."""
+"""`llm sessions fork`: continue from any exchange of a session in a new one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _complete_point(ctx: click.Context, param: click.Parameter, incomplete: str)
     return [*map(CompletionItem, known_snapshots(*given)), *bookmarks]
 
 
-@session_command("fork", short_help="Go on from an exchange in a new session")
+@session_command("fork", short_help="Continue from an exchange in a new session")
 @session_argument()
 @click.option(
     "--at",

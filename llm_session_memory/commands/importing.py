@@ -159,7 +159,7 @@ def _session(one: Arrived) -> str:
     line = f"“{one.name or one.thread_id}”: {counted(one.exchanges, 'exchange' if one.is_new else 'new exchange')}"
     if one.shares:
         return f"{line}, a fork of “{one.shares}”"
-    return f"{line}, begun {local_time(one.created_utc)}" if one.is_new else line
+    return f"{line}, started {local_time(one.created_utc)}" if one.is_new else line
 
 
 def _total(found: Arrivals, source: SourceFile, *, dry_run: bool) -> str:
@@ -168,6 +168,6 @@ def _total(found: Arrivals, source: SourceFile, *, dry_run: bool) -> str:
         return f"Nothing in {source.name} is new ({counted(found.conversations, 'conversation')})."
     new = sum(one.is_new for one in found.arrived)
     into = [counted(new, "new session")] if new else []
-    into += [counted(len(found.arrived) - new, "session") + " that went on"] if len(found.arrived) > new else []
+    into += [counted(len(found.arrived) - new, "session") + " continued"] if len(found.arrived) > new else []
     done = "Would import" if dry_run else "Imported"
     return f"{done} {counted(found.exchanges, 'exchange')} from {found.title}, in {' and '.join(into)}."

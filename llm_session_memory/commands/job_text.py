@@ -78,7 +78,7 @@ def job_lines(memory: Memory, job: Job) -> Iterator[str]:
         "answers in": job.settings.get("output"),
         "cost": spent(memory, job),
         "max cost": exact(job.max_cost) if job.max_cost is not None else None,
-        "begun": local_time(job.created_utc),
+        "started": local_time(job.created_utc),
         "ended": local_time(job.ended_utc) if job.ended_utc else None,
     }
     yield from (f"  {name}: {value}" for name, value in facts.items() if value)

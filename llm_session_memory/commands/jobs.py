@@ -49,7 +49,7 @@ def jobs_command(limit: int, json_: bool, database: str | None) -> None:
             for job in found
         ]
     if rows:
-        headers = ("job", "kind", "state", "progress", "cost", "begun")
+        headers = ("job", "kind", "state", "progress", "cost", "started")
         echo(tabulate(rows, headers, tablefmt="plain", disable_numparse=True))
     else:
         echo("There are no jobs. Start one with: llm sessions batch FILE -m MODEL", err=True)
@@ -126,7 +126,7 @@ def _list(memory: Memory, job: Job, *, everything: bool) -> None:
         echo(f"… and {failed - _MOST:,} more that failed. See all items with --items.")
 
 
-@session_command("cancel", short_help="Cancel a job: nothing more is asked")
+@session_command("cancel", short_help="Cancel a job: nothing more is sent")
 @job_argument
 def cancel_command(name: str, database: str | None) -> None:
     """Cancel a job. Items already being asked still get answers; the rest are not asked. What is done stays in the log.

@@ -67,9 +67,9 @@ def _lines(done: Salvaged, damaged: str, to: str) -> Iterator[str]:
     for one in unread:
         yield _lost(one)
     for number, what in (
-        (done.turns, "lost turn was made again from its prompt and reply in the search index"),
-        (done.whole, "lost message was made again as it was"),
-        (done.partly, "message is not as it was; “[lost: …]” stands for what is missing"),
+        (done.turns, "lost turn was rebuilt from its prompt and reply in the search index"),
+        (done.whole, "lost message was rebuilt completely"),
+        (done.partly, "message is incomplete; “[lost: …]” marks the missing text"),
         (done.conversations, "conversation has lost its name; it is called “Salvaged”"),
     ):
         if number:

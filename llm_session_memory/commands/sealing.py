@@ -99,7 +99,7 @@ def _erase(memory: Memory, done: Sequence[SealedGroup]) -> None:
         message = f"Sealed and deleted, but not yet erased from the file. {error.message}"
         hint = f"Erase {them} later with: {memory.desk.command('purge', '--erase')}"
         raise LogUnusable(message, hint) from error
-    echo(f"The log was rewritten, so that nothing of {them} is left in it.")
+    echo(f"The log was rewritten: no byte of {them} is left in the file.")
 
 
 def _ask(question: str, done: str) -> None:

@@ -16,8 +16,8 @@ from .common import as_json, echo, local_time, opened, session_argument, session
 
 @session_command("summary", short_help="Show the summary of exchanges no longer sent")
 @session_argument()
-@click.option("--redo", "again", is_flag=True, help="Make it again, from all exchanges up to the last one it covers")
-@click.option("-m", "--model", "model_id", help="With --redo: model that makes it")
+@click.option("--redo", "again", is_flag=True, help="Rewrite it, from all exchanges up to the last one it covers")
+@click.option("-m", "--model", "model_id", help="With --redo: model that writes it")
 @click.option("--edit", is_flag=True, help="Edit it in your editor")
 @click.option("json_", "--json", is_flag=True, help="Output as JSON, including earlier summaries, newest first")
 def summary_command(

@@ -123,7 +123,9 @@ def sync_command(**parameters: Any) -> None:
 @session_command("status", short_help="Compare this log with a remote")
 @remote_argument
 @click.option("--all", "everything", is_flag=True, help="All conversations, including those without a name")
-@click.option("--conflicts", is_flag=True, help="List the older values that lost to newer ones; asks no remote")
+@click.option(
+    "--conflicts", is_flag=True, help="List the older values that lost to newer ones, without contacting a remote"
+)
 @click.option("--json", "json_", is_flag=True, help="Output as JSON")
 def status_command(
     remote: str | None,

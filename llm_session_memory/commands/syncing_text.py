@@ -150,7 +150,7 @@ def _held(held: Held, remote: str) -> Iterator[str]:
     yield f"Held back: {what} ({_names(held.names)})."
     if held.there:
         are, it = ("is", "it") if len(held.there) == 1 else ("are", "them")
-        yield f"{_names(held.there)} {are} still on “{remote}” from before. Nothing new of {it} is sent."
+        yield f"{_names(held.there)} {are} still on “{remote}” from before. Nothing new from {it} is sent."
 
 
 def _names(names: Sequence[str]) -> str:

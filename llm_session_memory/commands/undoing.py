@@ -65,7 +65,7 @@ def undo_command(
     echo(f"Bring {'it' if len(done.exchanges) == 1 else 'them'} back with: {redo}", err=True)
 
 
-@session_command("redo", short_help="Bring back what was undone")
+@session_command("redo", short_help="Bring back undone exchanges")
 @click.argument("name", required=False, shell_complete=complete)
 @click.option(
     "--group", type=click.IntRange(min=1), default=1, metavar="N", help="Group as numbered by undo --list [1: the last]"

@@ -39,7 +39,7 @@ def votes_command(
 ) -> None:
     """Show which models you prefer, by your votes on their answers (llm compare asks for them).
 
-    “preferred” is the estimated probability that a model's answer is preferred to another model's, with its 95 %
+    “preferred” is the estimated probability that a model's answer is preferred to another model's, with its 95%
     interval, by the Bradley-Terry model; “best” is the probability that no other model is preferred to it. Both need
     the extra “compare”. For each pair of models, an exact test says whether the votes show a difference.
 
@@ -96,7 +96,7 @@ def _table(models: Iterable[Strength]) -> None:
         ]
         for one in models
     ]
-    estimated = ["preferred", "95 % interval", "best"] if any(one.share is not None for one in models) else []
+    estimated = ["preferred", "95% interval", "best"] if any(one.share is not None for one in models) else []
     heads = ["model", *estimated, "wins", "ties", "losses"]
     sides = ["left", *["right"] * (len(heads) - 1)]
     echo(tabulate(rows, headers=heads, tablefmt="plain", disable_numparse=True, colalign=sides))
@@ -108,8 +108,8 @@ def _percent(share: float | None) -> str:
         return ""
     rounded = round(100 * share)
     if rounded in (0, 100) and 0 < share < 1:
-        return "<1 %" if rounded == 0 else ">99 %"
-    return f"{rounded} %"
+        return "<1%" if rounded == 0 else ">99%"
+    return f"{rounded}%"
 
 
 def _list(votes: Iterable[CastVote], names: dict[str, str], *, json_: bool) -> None:

@@ -32,7 +32,7 @@ class Strength:
     """How much a model is preferred.
 
     `share` is the estimated probability that it is preferred to one of the other models, each of which is as likely to
-    be the other one; `low` and `high` are the ends of its 95 % interval. `best` is the probability that no other model
+    be the other one; `low` and `high` are the ends of its 95% interval. `best` is the probability that no other model
     is preferred to it. All four are None if they were not estimated. `wins`, `ties` and `losses` count prompts, once
     for each other model. `place` tells models that votes connect from others: only those with the same place can be
     compared.

@@ -90,7 +90,7 @@ def _chapters(source: Source, numbers: Numbering, thread_id: str) -> dict[int, s
     found = {number: [label] for number, label in labels(source, numbers, thread_id).items()}
     points = [(one.number + 1, f"snapshot “{one.label}”") for one in snapshots(source, numbers, thread_id)]
     if numbers.shared:
-        points.append((numbers.shared + 1, "the fork goes on"))
+        points.append((numbers.shared + 1, "the fork continues"))
     for number, words in points:
         if number <= len(numbers):
             found.setdefault(number, []).append(words)

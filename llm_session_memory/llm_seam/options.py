@@ -55,7 +55,7 @@ def _options() -> list[click.Option]:
             ["--fork-at"],  # --at is llm's own: the type of an attachment
             type=click.IntRange(min=1),
             metavar="N",
-            help="Fork the session: go on after exchange N in a new session, which shares exchanges 1 to N",
+            help="Fork the session: continue after exchange N in a new session, which shares exchanges 1 to N",
         ),
         click.Option(
             ["--project"],

@@ -123,7 +123,7 @@ def redo(memory: Services, name: str, model_id: str | None = None) -> None:
     except ModelFailed as error:
         why = error.message.rstrip(".")
         raise ModelFailed(
-            f"The summary could not be made again ({why}).", "The previous summary stays in use."
+            f"The summary could not be rewritten ({why}).", "The previous summary stays in use."
         ) from error
 
 

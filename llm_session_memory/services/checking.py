@@ -51,7 +51,7 @@ def check(path: Path, say: Say) -> Checked:
 
 def percent(done: int, total: int) -> str:
     """Return how much is done as it stands after what is being done, or nothing if that isn't known."""
-    return f": {100 * done // total} %" if total else ""
+    return f": {100 * done // total}%" if total else ""
 
 
 def _unreadable(path: Path, error: LogUnusable) -> Checked:

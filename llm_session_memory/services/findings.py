@@ -99,7 +99,7 @@ def about_lost(names: Collection[str], *, pending: bool) -> Iterator[Finding]:
     """Yield what it means that some of our tables are missing. A migration that is pending makes them."""
     if names and not pending:
         message = f"The log has lost {'a table' if len(names) == 1 else 'tables'}: {', '.join(sorted(names))}."
-        yield Finding("tables", "wrong", message, f"Make it again, empty, with: {_CHECK}", mend="tables")
+        yield Finding("tables", "wrong", message, f"Recreate it, empty, with: {_CHECK}", mend="tables")
 
 
 def about_lost_parts(names: Collection[str]) -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def about_lost_parts(names: Collection[str]) -> Iterator[Finding]:
     if names:
         what = "an index or trigger" if len(names) == 1 else "indexes or triggers"
         message = f"The log has lost {what} of the plugin's tables: {', '.join(sorted(names))}."
-        yield Finding("tables", "wrong", message, f"Make them again with: {_CHECK}", mend="parts")
+        yield Finding("tables", "wrong", message, f"Recreate them with: {_CHECK}", mend="parts")
 
 
 def about_pending(names: Sequence[str]) -> Iterator[Finding]:

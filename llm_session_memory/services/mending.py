@@ -49,11 +49,11 @@ def _mend(log: Log, found: Checked) -> list[str]:
     done = []
     if "tables" in wanted:
         log.migrate()
-        done.append("The tables that were lost were made again, empty.")
+        done.append("The lost tables were recreated, empty.")
     with log.writing():
         if "parts" in wanted:
             remake(log.database, frozenset())
-            done.append("The indexes and triggers of the plugin's tables that were lost were made again.")
+            done.append("The lost indexes and triggers of the plugin's tables were recreated.")
         others = [one for one in wanted if one not in ("tables", "parts")]
         done += [mending.mend(log, one) for one in mending.in_order(others)]
     return done

@@ -212,7 +212,7 @@ class Joining:
         for one in self.remote.documents(kind, keys):
             if one.kind != kind or one.key not in asked:
                 message = f"The remote “{self.settings.name}” sent a document that was not asked for."
-                raise RemoteFailed(message, "Ask whoever runs the remote.", "Nothing of it was kept.")
+                raise RemoteFailed(message, "Ask whoever runs the remote.", "None of it was kept.")
             if threads is None or one.thread_id in threads:
                 yield one
 

@@ -259,7 +259,7 @@ def _meant(remote: Remote, found: ScopeCompared) -> tuple[set[str], set[str]]:
 
 def _stays(moved: str, command: str) -> str:
     """Return the outcome of an error after the first batch: what the error itself says is about its own batch."""
-    return f"What was {moved} before that stays, and the next {command} continues."
+    return f"Everything {moved} before that stays, and the next {command} continues."
 
 
 def _deleted(buried: Collection[Document]) -> int:

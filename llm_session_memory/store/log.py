@@ -42,7 +42,7 @@ _NEWEST = "guard"
 
 @contextmanager
 def telling(say: Callable[[str], object]) -> Iterator[None]:
-    """Call `say` with a sentence if a log's lost tables are made again. Otherwise, as on pages, nothing is said."""
+    """Call `say` with a sentence if a log's lost tables are recreated. Otherwise, as on pages, nothing is said."""
     token = _say.set(say)
     try:
         yield
@@ -286,7 +286,7 @@ class Log:
                 connection.rollback()
 
     def migrate(self) -> None:
-        """Apply our own pending migrations, and make again those of our tables that somebody dropped."""
+        """Apply our own pending migrations, and recreate those of our tables that somebody dropped."""
         with self.sentences():
             if is_current(self.database):
                 return
@@ -301,17 +301,17 @@ class Log:
                 self._tell(missing)
 
     def _tell(self, missing: frozenset[str]) -> None:
-        """Say which tables were made again."""
+        """Say which tables were recreated."""
         say = _say.get()
         names = sorted(missing - VIEWS)
         if say is None or not names:
             return
         if "memory_sessions" in names:
-            say("The log had lost its sessions; their tables were made again, empty.")
+            say("The log had lost its sessions; their tables were recreated, empty.")
         elif len(names) == 1:
-            say(f"The log had no table {names[0]}; it was made again, empty.")
+            say(f"The log had no table {names[0]}; it was recreated, empty.")
         else:
-            say(f"The log had no tables {', '.join(names)}; they were made again, empty.")
+            say(f"The log had no tables {', '.join(names)}; they were recreated, empty.")
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def _copy(path: Path, to: sqlite3.Connection, progress: Callable[[str], object])
     theirs = sqlite3.connect(address(path) or f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
 
     def show(_: int, left: int, total: int) -> None:
-        progress(f"Reading the other log… {100 * (total - left) // max(total, 1)} %")
+        progress(f"Reading the other log… {100 * (total - left) // max(total, 1)}%")
 
     try:
         theirs.execute("select 1 from sqlite_master limit 1")

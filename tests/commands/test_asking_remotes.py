@@ -46,7 +46,7 @@ def test_a_query_is_asked_of_a_remote(llm_: Command, ours: Path) -> None:
     first = json.loads(llm_(*asked, "--json").ok().out)[0]
     assert (first["session"], first["dollars"], first["calls"]) == ("draft", 0.0389, 6)
     assert llm_(*asked, "--csv", "-p", "days", "1").ok().out == "session,dollars,calls,thread_id\n"
-    assert "Query “jobs” is about what each machine keeps to itself" in llm_(*asked[:2], "jobs", *asked[3:]).err
+    assert "Query “jobs” reads data that stays on each machine" in llm_(*asked[:2], "jobs", *asked[3:]).err
     assert "Project “nothing” not found at" in llm_(*asked, "--project", "nothing").err
     assert "draft-b" in llm_(*asked, "--project", "BRIDGE").ok().out
 

@@ -306,7 +306,7 @@ def test_what_was_undone_goes_for_good(llm_: Command, script: Script, log: Path)
         assert "Nothing matches" in llm_("sessions", "purge", "--undone", *words, "--yes").ok().err
     dry = llm_("sessions", "purge", "--undone", "--tag", "bridge", "--dry-run").ok().out
     done = llm_("sessions", "purge", "--undone", "--tag", "bridge", "--yes").ok().out
-    assert done.startswith("Deleted what was undone in session “work”: 1 exchange, 2 messages")
+    assert done.startswith("Deleted undone exchanges of session “work”: 1 exchange, 2 messages")
     assert dry == done.replace("Deleted", "Would delete")
     assert _left(llm_) == {"One of work", "One of play", "Two of play"}
     llm_("sessions", "redo", "play").ok()

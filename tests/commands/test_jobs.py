@@ -58,7 +58,7 @@ def test_jobs_are_listed_with_their_progress(llm_: Command, job: str) -> None:
     """A line a job: its kind, its state, how far it is and its cost. Nobody works on this one, so it is interrupted."""
     listed = llm_("sessions", "jobs").ok().out
     heads, line = listed.splitlines()
-    assert heads.split() == ["job", "kind", "state", "progress", "cost", "begun"]
+    assert heads.split() == ["job", "kind", "state", "progress", "cost", "started"]
     assert " ".join(line.split()).startswith("first batch interrupted 1 of 3 done, 1 waiting, 1 failed $0.15 20")
     (one,) = json.loads(llm_("sessions", "jobs", "--json").ok().out)
     assert (one["state"], one["items"]) == ("interrupted", {"done": 1, "failed": 1, "waiting": 1})

@@ -336,7 +336,7 @@ def test_redo_that_fails_leaves_the_summary_in_use(llm_: Command, work: str, scr
     assert (done.code, done.out) == (1, "")
     assert done.err == (
         "session work: summarising exchanges #1 to #4 with scripted …\n"
-        "Error: The summary could not be made again (The server is away). The previous summary stays in use.\n"
+        "Error: The summary could not be rewritten (The server is away). The previous summary stays in use.\n"
     )
     assert GOOD in llm_("sessions", "summary", "work").ok().out
 

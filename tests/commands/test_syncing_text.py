@@ -96,7 +96,7 @@ def test_a_status_says_what_differs_and_why_something_stays() -> None:
         "1 deletion to push.",
         "2 deletions to pull.",
         "Held back: 2 private sessions (“diary”, “letters”).",
-        "“diary” is still on “team” from before. Nothing new of it is sent.",
+        "“diary” is still on “team” from before. Nothing new from it is sent.",
         "Held back: 7 sessions with a tag that the remote excludes (“a”, “b”, “c”, “d”, “e” and 2 more).",
         "3 values that lost to newer ones are kept apart. List them with: list",
     ]

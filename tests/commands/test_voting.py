@@ -68,8 +68,8 @@ def test_the_preference_is_shown(llm_: Command, log: Path, answers: list[VotedAn
     shown = llm_("sessions", "votes").ok().out.splitlines()
     assert shown[0] == "1 vote on 1 prompt"
     assert [line.split() for line in shown[2:4]] == [
-        "model preferred 95 % interval best wins ties losses".split(),
-        "scripted 75 % 15 % to >99 % 82 % 1 0 0".split(),
+        "model preferred 95% interval best wins ties losses".split(),
+        "scripted 75% 15% to >99% 82% 1 0 0".split(),
     ]
     assert shown[-2].startswith("scripted was preferred to other on 1 of 1 prompt: too few")
     assert shown[-1] == "1 vote of 1 was not blind: whoever voted knew the models."

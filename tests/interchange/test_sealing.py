@@ -368,7 +368,7 @@ def test_seal_and_unseal(lived: Path, llm_: Command, saying: Callable[[], None])
     no = llm_("sessions", "seal", "work", input="a b\na b\nn\n")
     assert no.err.endswith("Error: Nothing was sealed.\n")
     done = llm_("sessions", "seal", "work", input="a b\na b\ny\n").ok()
-    assert done.out.endswith("The log was rewritten, so that nothing of it is left in it.\n")
+    assert done.out.endswith("The log was rewritten: no byte of it is left in the file.\n")
     file = lived.resolve().parent / "work.sealed.age"
     listed = llm_("sessions", "list").ok()
     assert (listed.out.split()[:5], str(file) in listed.out) == (["sealed", "exchanges", "first", "last", "file"], True)

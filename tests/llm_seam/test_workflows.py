@@ -220,7 +220,7 @@ def test_a_command_runs_only_if_it_is_allowed(
     done = llm_("sessions", "run", path, "--allow-shell")
     text = "$(touch made); `touch made`"
     assert done.ok().out == (
-        f"{text}|{text} 1\n\n2 The command ended with exit code 3: wrong"
+        f"{text}|{text} 1\n\n2 The command ended with exit status 3: wrong"
         " The command took longer than 0.1 seconds. Give the step a longer timeout.\n"
     )
     job, items = newest()
@@ -320,7 +320,7 @@ def test_the_commands_of_jobs_continue_a_run(flow: Callable[[str], str], llm_: C
     assert "2 steps done" in llm_("sessions", "job", "retry-failed", name).ok().out
     assert asked() == ["A", "B A"]
     failed = llm_("sessions", "run", flow("steps: {a: {shell: 'test -e there'}}"), "--allow-shell")
-    assert "The command ended with exit code 1." in failed.err
+    assert "The command ended with exit status 1." in failed.err
     refused = llm_("sessions", "job", "retry-failed", newest()[0].name)
     assert f"llm sessions run --resume {newest()[0].name} --allow-shell" in refused.err
 

@@ -84,7 +84,7 @@ def test_without_psycopg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", ["x" * 64, "a\0b", "a\nb"])
 def test_a_name_that_no_schema_can_have(name: str) -> None:
-    assert "can't have a schema of that name" in refused(lambda: PostgresRemote("postgresql://host/logs", name))
+    assert "can't have a schema with that name" in refused(lambda: PostgresRemote("postgresql://host/logs", name))
 
 
 # -- TLS --------------------------------------------------------------------------

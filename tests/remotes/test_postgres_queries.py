@@ -112,7 +112,7 @@ def test_what_stays_on_each_machine_can_not_be_asked(server: Server) -> None:
     refused = {query.short_name for query in catalogue().values() if not set(query.tables) <= {*TABLES}}
     assert refused - OTHERWISE == AT_HOME
     for name in sorted(AT_HOME):
-        with pytest.raises(RemoteFailed, match="each machine keeps to itself"):
+        with pytest.raises(RemoteFailed, match="reads data that stays on each machine"):
             columns_and_rows(server, named(name), {})
 
 

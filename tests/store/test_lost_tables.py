@@ -78,11 +78,11 @@ def after(table: str) -> tuple[tuple[str, ...], ...]:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_command_works_after_a_table_was_dropped(used: Path, llm_: Command, table: str) -> None:
-    """A lost table or view is made again by the next command that needs our tables, and search still finds all."""
+    """A lost table or view is recreated by the next command that needs our tables, and search still finds all."""
     drop(used, table)
     said = "".join(llm_(*command).ok().err for command in after(table))
-    told = f"The log had no table {table}; it was made again, empty.\n"
-    assert said.count("made again") == said.count(told) == (table not in schema.VIEWS)
+    told = f"The log had no table {table}; it was recreated, empty.\n"
+    assert said.count("recreated") == said.count(told) == (table not in schema.VIEWS)
     assert there(used) >= schema.OURS
     assert "work #1" in llm_("sessions", "search", "bridge").ok().out
 
@@ -92,7 +92,7 @@ def test_sessions_begin_again_after_all_tables_were_dropped(used: Path, llm_: Co
     drop(used, *schema.OURS)
     assert "No sessions yet" in llm_("sessions").ok().err
     begun = llm_("-m", "scripted", "--session", "work", "We build a bridge again.").ok()
-    assert begun.err.startswith("The log had lost its sessions; their tables were made again, empty.\n")
+    assert begun.err.startswith("The log had lost its sessions; their tables were recreated, empty.\n")
     for command in COMMANDS:
         llm_(*command).ok()
 
@@ -101,7 +101,7 @@ def test_several_lost_tables_are_named_in_one_sentence(used: Path, llm_: Command
     """Each lost table is named, in a command or in a prompt, whichever comes first."""
     drop(used, "memory_pins", "memory_notes")
     done = llm_("--session", "work", "And who signs off?").ok()
-    assert "The log had no tables memory_notes, memory_pins; they were made again, empty.\n" in done.err
+    assert "The log had no tables memory_notes, memory_pins; they were recreated, empty.\n" in done.err
 
 
 def test_a_lost_record_of_migrations_is_written_again(used: Path, llm_: Command) -> None:

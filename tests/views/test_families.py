@@ -218,7 +218,7 @@ async def test_a_replay_starts_at_a_snapshot(see: Get) -> None:
     chapters = (await see("/logs/-/session/work/replay.json")).json()["chapters"]
     assert chapters == {"4": "snapshot “before the <b>railing”"}
     fork = (await see("/logs/-/session/work-c/replay.json")).json()
-    assert fork["chapters"] == {"4": "the fork goes on"}
+    assert fork["chapters"] == {"4": "the fork continues"}
     assert [scene["before"][0][2] for scene in fork["scenes"]] == [
         "work prompt 1", "work prompt 2", "work-b prompt 3", "work-c prompt 4",
     ]  # fmt: skip

@@ -83,14 +83,14 @@ def typed(page: Transcript, database: str = "") -> dict[str, str]:
 def test_the_commands_are_as_a_person_would_type_them() -> None:
     """Names are quoted where a shell needs it; the way to go on is first."""
     assert typed(page_of("work")) == {
-        "Go on": 'llm --session work "…"',
+        "Continue": 'llm --session work "…"',
         "Chat": "llm chat --session work",
         "Rename": "llm sessions rename work NEW_NAME",
         "Fork": "llm sessions fork work --at 3",
     }
-    assert typed(page_of("it's; rm -rf ~"))["Go on"] == """llm --session 'it'"'"'s; rm -rf ~' "…\""""
+    assert typed(page_of("it's; rm -rf ~"))["Continue"] == """llm --session 'it'"'"'s; rm -rf ~' "…\""""
     assert typed(page_of("-x"))["Rename"] == "llm sessions rename -- -x NEW_NAME"
-    assert [one.does for one in commands(page_of("work")) if one.first] == ["Go on"]
+    assert [one.does for one in commands(page_of("work")) if one.first] == ["Continue"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_the_commands_are_as_a_person_would_type_them() -> None:
         (
             "work",
             {
-                "Go on": "llm --session work -d a.db ",
+                "Continue": "llm --session work -d a.db ",
                 "Chat": "llm chat --session work -d a.db",
                 "Rename": "llm sessions rename work -d a.db ",
                 "Fork": "llm sessions fork work --at 3 -d a.db",
@@ -108,7 +108,7 @@ def test_the_commands_are_as_a_person_would_type_them() -> None:
         (
             None,
             {
-                "Go on": f"llm --cid {THREAD} -d a.db ",
+                "Continue": f"llm --cid {THREAD} -d a.db ",
                 "Name it": f"llm sessions name {THREAD} -d a.db ",
                 "Fork": f"llm sessions fork {THREAD} --at 3 -d a.db",
             },
@@ -124,7 +124,7 @@ def test_what_fails_can_be_tried_again_and_what_has_no_name_gets_one() -> None:
     """A failed prompt brings `retry`, a conversation without a name `name`; without exchanges there is no fork."""
     assert typed(page_of("work", attempts=1))["Retry failed"] == "llm sessions retry work"
     unnamed = typed(page_of(None))
-    assert unnamed["Go on"] == f'llm --cid {THREAD} "…"'
+    assert unnamed["Continue"] == f'llm --cid {THREAD} "…"'
     assert unnamed["Name it"] == f"llm sessions name {THREAD} NAME"
     assert "Fork" not in typed(page_of("work", shown=0))
 
@@ -135,7 +135,7 @@ def test_commands_name_a_log_that_llm_would_not_take(tmp_path: Path, monkeypatch
     assert to_name(str(tmp_path / "logs.db")) == ""
     assert to_name(None) == ""
     other = to_name(str(tmp_path / "an other.db"))
-    assert typed(page_of("work"), other)["Go on"] == f"""llm --session work -d '{tmp_path}/an other.db' "…\""""
+    assert typed(page_of("work"), other)["Continue"] == f"""llm --session work -d '{tmp_path}/an other.db' "…\""""
     assert typed(page_of("work"), other)["Chat"].endswith(f"-d '{tmp_path}/an other.db'")
 
 

@@ -1,6 +1,6 @@
 -- title: Fragments that changed
 -- topic: Fragments, schemas, attachments
--- means: The files and addresses that were sent with different contents over time: how many versions, and the first and last call with one of them.
+-- means: The files and URLs that were sent with different contents over time: how many versions, and the first and last call with one of them.
 with used as (
     select u.fragment_id, t.id, t.datetime_utc from turn_fragments u join turns t on t.id = u.turn_id
     union

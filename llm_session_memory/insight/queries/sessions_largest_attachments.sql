@@ -1,6 +1,6 @@
 -- title: Largest attachments
 -- topic: Fragments, schemas, attachments
--- means: The attachments that take the most space in the log, with type, the file or address that they came from if it is known, and the calls that they were sent with.
+-- means: The attachments that take the most space in the log, with type, the file or URL that they came from, if it is known, and the calls that they were sent with.
 with uses as (
     select a.attachment_id, t.id as call_id, t.datetime_utc
     from part_attachments a

@@ -167,7 +167,7 @@ def _beside(message: Mapping[str, Any], place: str, losses: Losses) -> Iterator[
         if kept is not None:
             yield file_part(kept)
         else:
-            losses.add("a spoken reply, of which the file has only an id", place)
+            losses.add("a spoken reply (the file has only its id)", place)
     images = message.get("images")
     for image in images if isinstance(images, list) else ():
         kept = of_url(image) or of_base64(image, None)

@@ -22,7 +22,7 @@ _MOST_BRACKETS = 3_000
 """The most brackets of a part that is rendered as Markdown: parsing time grows with the square of open brackets."""
 
 
-_NESTED = '<p class="sv-rest">What is nested too deeply to format is shown as it was written.</p>'
+_NESTED = '<p class="sv-rest">This part is nested too deeply to format, so it is shown as it was written.</p>'
 
 
 def rendered(text: str, page: Formatting | None = None, *, fold: bool = False) -> str:

@@ -122,5 +122,5 @@ def _named(pattern: re.Pattern[str], found: object) -> str:
     """Return a name of ours. No other is ever opened, so that none leads out of the folder."""
     name = text(found)
     if len(name) > _LONGEST_NAME or not pattern.fullmatch(name):
-        raise WrongShapeError("it names a file that is none of a remote")
+        raise WrongShapeError("it names a file that doesn't belong to a remote")
     return name

@@ -47,7 +47,7 @@ def columns_and_rows(
     own = query.for_postgres
     missing = [table for table in query.tables if table not in TABLES]
     if missing and own is None:
-        message = f"Query “{query.short_name}” is about what each machine keeps to itself, so no remote has it."
+        message = f"Query “{query.short_name}” reads data that stays on each machine, so no remote has it."
         raise RemoteFailed(message, f"Ask the log on that machine: llm sessions query {query.short_name}")
     if project is not None:
         check_there(server, "project", project)

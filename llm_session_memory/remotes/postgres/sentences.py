@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _DETAIL_LENGTH = 200
 _WHERE_FROM = "See where it comes from: llm sessions remote show NAME"
 _CHANGED_NOTHING = "Nothing was changed."
-_KEPT_NOTHING = "Nothing of this was kept."
+_KEPT_NOTHING = "None of this was kept."
 
 
 _BY_STATE: dict[str, tuple[str, ...]] = {
@@ -38,7 +38,7 @@ _BY_STATE: dict[str, tuple[str, ...]] = {
 }
 """Message, hint and outcome by the code of an error (PostgreSQL's manual, appendix A)."""
 
-_LOST = ("The connection to {site} broke off.", "Try again.", "What was not finished was not kept.")
+_LOST = ("The connection to {site} broke off.", "Try again.", "Anything unfinished was not kept.")
 _BY_CLASS: dict[str, tuple[str, ...]] = {
     "08": _LOST,
     "40": ("Another machine changed the same thing at {site}.", "Try again.", _CHANGED_NOTHING),
@@ -83,7 +83,7 @@ def failed(error: psycopg.Error, site: str) -> RemoteFailed:
         return RemoteFailed(
             f"A rule at {site} doesn't let this role write one of these conversations.",
             "Ask whoever runs the server, or choose sessions with -s or --project.",
-            "Nothing of this batch was sent.",
+            "Nothing in this batch was sent.",
         )
     text = str(error)
     found = _BY_STATE.get(state) or _BY_CLASS.get(state[:2])

@@ -61,7 +61,7 @@ class Server:
         self.schema = schema or DEFAULT_SCHEMA
         if not self.schema.isprintable() or len(self.schema.encode("utf-8", "replace")) > _NAME_BYTES:
             raise RemoteFailed(
-                "PostgreSQL can't have a schema of that name.", f"Use up to {_NAME_BYTES} printable bytes."
+                "PostgreSQL can't have a schema with that name.", f"Use up to {_NAME_BYTES} printable bytes."
             )
         self._parameters = _parameters(address)
         self._quoted = '"' + self.schema.replace('"', '""') + '"'

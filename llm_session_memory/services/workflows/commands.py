@@ -50,7 +50,7 @@ def run(step: Step, stdin: str, env: Mapping[str, str]) -> str:
     if process.returncode:
         said = err.decode("utf-8", "replace").strip().splitlines()
         why = f": {one_line(said[-1], 300)}" if said else "."
-        raise StepFailed(f"The command ended with exit code {process.returncode}{why}")
+        raise StepFailed(f"The command ended with exit status {process.returncode}{why}")
     text: str = out.decode("utf-8", "replace")
     if len(text) > MOST_OUTPUT:
         raise StepFailed(f"The command printed more than {MOST_OUTPUT:,} characters.", "Make it print less.")

@@ -23,9 +23,9 @@ def _file(tmp_path: Path) -> Path:
 
 
 LISTED = """\
-“Bridge”: 2 exchanges, begun 2026-01-01 00:00
+“Bridge”: 2 exchanges, started 2026-01-01 00:00
 “Bridge-2”: 1 exchange, a fork of “Bridge”
-“Chat”: 1 exchange, begun 2026-01-01 00:00
+“Chat”: 1 exchange, started 2026-01-01 00:00
 """
 LOST = """\
 Not imported: the field mood of a conversation, first in “Chat”.
