@@ -89,7 +89,7 @@ def choice(request: Any, name: str, known: Iterable[Known]) -> Known | None:
 def day(request: Any, name: str, *, end: bool = False) -> str | None:
     """Return a parameter as a day (`2026-11-28`), or None if it is missing. Raises Wrong for anything else.
 
-    A month or a year is its first day or, with `end`, its last. `since=all` is no day.
+    A month or a year is its first day or, with `end`, its last. `since=all` is not a day.
     """
     given = next((one for one in map(str.strip, request.args.getlist(name)) if one not in ("", _ALL)), None)
     if given is None:

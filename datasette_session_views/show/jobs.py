@@ -133,7 +133,7 @@ def pace(work: Work, progress: Progress, now: datetime) -> str:
     who = f"{progress.processes:,} processes are working on it" if several else "1 process is working on it"
     begin = parsed_moment(progress.recent_utc)
     seconds = (now - begin).total_seconds() if begin else 0
-    if progress.recent < 2 or seconds <= 0:  # noqa: PLR2004  one answer is no pace
+    if progress.recent < 2 or seconds <= 0:  # noqa: PLR2004  one answer is not a pace
         return f"{who}."
     rate = progress.recent / seconds
     left = (work.items - work.ended) / rate

@@ -170,7 +170,7 @@ def _grid(chart: Chart, frame: Frame) -> tuple[str, int]:
 
 
 def trend(heights: tuple[int, ...]) -> str:
-    """Return a line without axes for a figure's trend; `heights` are from 0 to 100. A single one is no line."""
+    """Return a line without axes for a figure's trend; `heights` are from 0 to 100. A single one is not a line."""
     if len(heights) < 2:  # noqa: PLR2004  as said
         return ""
     step = 118 / (len(heights) - 1)

@@ -107,13 +107,13 @@ def moment(utc: str) -> str:
 
 
 def exact_moment(utc: str) -> str:
-    """Return a stored time to the second with its zone, as in `2026-11-21 14:02:31 UTC`; empty if it is no time."""
+    """Return a stored time to the second with its zone, as in `2026-11-21 14:02:31 UTC`; empty if it is not a time."""
     found = parsed_moment(utc)
     return "" if found is None else f"{found:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def iso_moment(utc: str) -> str:
-    """Return a stored time as a `time` element has it, as in `2026-11-21T14:02:31Z`; empty if it is no time."""
+    """Return a stored time as a `time` element has it, as in `2026-11-21T14:02:31Z`; empty if it is not a time."""
     found = parsed_moment(utc)
     return "" if found is None else f"{found:%Y-%m-%dT%H:%M:%SZ}"
 

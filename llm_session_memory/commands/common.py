@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def session_command(name: str, **attributes: Any) -> Callable[[F], click.Command]:
-    """Return a decorator that makes a command with `-d`. A SessionError is printed as `Error: …`, with exit code 1."""
+    """Return a decorator for a command with `-d`. A SessionError is printed as `Error: …`, with exit status 1."""
 
     def decorate(function: F) -> click.Command:
         @functools.wraps(function)
@@ -96,7 +96,7 @@ COMPLETING = {"project": complete_project, "template": complete_template}
 
 
 def exchange_number(text: str | None) -> int | None:
-    """Return the number of an exchange, or None if the text is no number, or None. Raises BadParameter below 1."""
+    """Return the number of an exchange, or None if the text is not a number, or None. Raises BadParameter below 1."""
     if text is None or not (text.isascii() and text.lstrip("-").isdigit()):
         return None
     if int(text) < 1:

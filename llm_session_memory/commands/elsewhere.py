@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def begin_on(
     memory: Memory, given: str, settings: dict[str, Any], items: Iterable[Item], stem: str, max_cost: float | None
 ) -> None:
-    """Keep a job here, give it to the workers at a place, and print how to go on.
+    """Keep a job here, give it to the workers at a place, and print how to continue.
 
     Raises SessionError if that is not possible; then nothing of it is kept.
     """
@@ -114,7 +114,7 @@ def cancelled(memory: Memory, job: Job) -> Job:
 
 
 def resumed(memory: Memory, job: Job, changed: Mapping[str, float | None], *, failed: bool = False) -> Job:
-    """Let other machines go on with a job. With `failed`, what failed is asked again; `changed` may have a `max_cost`.
+    """Let other machines continue a job. With `failed`, what failed is asked again; `changed` may have a `max_cost`.
 
     Raises SessionError.
     """

@@ -22,7 +22,7 @@ from .common import echo, opened, session_command
 from .selecting import names_argument
 
 _STOPPED = 130
-"""The exit code after Ctrl-C, as in a shell."""
+"""The exit status after Ctrl-C, as in a shell."""
 
 
 @session_command("index", short_help="Index older exchanges for recall and search at once")
@@ -61,7 +61,7 @@ def index_command(
 
 
 def _tried(memory: Memory, session: Session, *, alone: bool) -> Iterator[SessionError]:
-    """Index one session. If that fails, go on with the others: print the error, and yield it."""
+    """Index one session. If that fails, continue with the others: print the error, and yield it."""
     try:
         _index(memory, session)
     except SessionError as error:
@@ -124,7 +124,7 @@ def _embedded(memory: Memory, session: Session, embedding: Embedding) -> int:
 
 
 def _bar(session: Session, total: int) -> Any:
-    """Return a progress bar on stderr, or if that is no terminal, one that shows nothing."""
+    """Return a progress bar on stderr, or if that is not a terminal, one that shows nothing."""
     hidden = not total or not sys.stderr.isatty()
     file = io.StringIO() if hidden else sys.stderr
     return click.progressbar(length=total, label=plain(session.name), show_pos=True, file=file)

@@ -38,7 +38,7 @@ def keyboard() -> Iterator[bool]:
 
 
 def asked_ranking(count: int, letters: Sequence[str]) -> tuple[tuple[int, ...], ...]:
-    """Return the order that the person types; ask again if it is no order."""
+    """Return the order that the person types; ask again if it is not an order."""
     asked = question(count)
     if list(letters) != list(LETTERS[:count]):  # some failed: the others keep their letters on the screen
         asked = f"{asked} (of {', '.join(letters)})"

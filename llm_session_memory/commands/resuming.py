@@ -1,4 +1,4 @@
-"""`llm sessions job resume`, `retry-failed` and `work`: go on with a job."""
+"""`llm sessions job resume`, `retry-failed` and `work`: continue a job."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Chart:
     series: tuple[Series, ...]
     unit: str = ""
     each: str = ""
-    """The period of one column: day, week, month, year, or some years. Empty if the columns are no periods."""
+    """The period of one column: day, week, month, year, or some years. Empty if the columns aren't periods."""
     periods: tuple[Period, ...] = ()
     """The period of each column."""
 

@@ -13,7 +13,7 @@ LEAST = 7
 """The fewest days that a chart shows, so that a single day is not all there is."""
 
 Days = tuple[str | None, str | None]
-"""The first and last day that were asked for, as `YYYY-MM-DD`; None is no limit."""
+"""The first and last day that were asked for, as `YYYY-MM-DD`; None means no limit."""
 
 ALL: Days = (None, None)
 
@@ -42,7 +42,7 @@ class Periods:
 
 
 def day_of(text: str | None) -> date | None:
-    """Return the date of a text like `2026-11-28`, or None if it is no date."""
+    """Return the date of a text like `2026-11-28`, or None if it is not a date."""
     try:
         return date.fromisoformat(text or "")
     except ValueError:

@@ -43,7 +43,7 @@ def whole_files(*, force: bool) -> Iterator[WholeFiles]:
 
 
 def check_file(path: Path, *, force: bool) -> None:
-    """Raise SessionError if a file can't be written because it already exists (unless `force`) or is no file."""
+    """Raise SessionError if a file can't be written because it already exists (unless `force`) or is not a file."""
     with _sentences(path):
         _check(Path(os.path.realpath(path)), path, force=force)
 

@@ -217,14 +217,14 @@ class Batch:
     # -- options and schemas -------------------------------------------
 
     def _given_options(self) -> dict[str, Any]:
-        """Return the options of the command and of its templates; of several with the same option, the first counts."""
+        """Return the options of the command and of its templates; if several have the same option, the first counts."""
         found: dict[str, Any] = dict(self._wishes.options)
         for one in self._templates:
             found = {**(one.options or {}), **found}
         return found
 
     def _valid(self, model: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return options for a model with those that the person made its defaults. Raises SessionError."""
+        """Return options for a model, with the person's defaults for it. Raises SessionError."""
         known = (model, json.dumps(given, sort_keys=True, default=str))
         if known not in self._options:
             if len(self._options) > _REMEMBERED:
@@ -306,7 +306,7 @@ _REMEMBERED = 1000
 
 
 def _models(model_id: str, wishes: Wishes) -> tuple[Models, str]:
-    """Return where models are looked up, and the id of the batch's own. One that llm has only as async is that."""
+    """Return where models are looked up, and the id of the batch's own. A model may exist only as async."""
     found = Models(async_=wishes.is_async)
     try:
         return found, str(found.of(model_id).model_id)

@@ -29,8 +29,8 @@ class Wanted:
     """A session to create with the next prompt.
 
     `name`: None generates one. `over`: the session that it starts over. `project`: whose defaults it gets, after those
-    of `over`. `fork`: the exchange that it goes on after. `template`: the names of llm's templates that the prompt was
-    given. If `system_once`, their system prompt contains the prompt, so it doesn't become the session's.
+    of `over`. `fork`: the exchange that it continues after. `template`: the names of llm's templates that the prompt
+    was given. If `system_once`, their system prompt contains the prompt, so it doesn't become the session's.
     """
 
     name: str | None
@@ -86,7 +86,7 @@ def place_of(
 
 
 def fork_of(services: Services, place: Session | Wanted, number: int, *, recording: bool) -> Wanted:
-    """Return the session to create that goes on after an exchange of another one. Raises SessionError."""
+    """Return the session to create that continues after an exchange of another one. Raises SessionError."""
     check("forks")
     if isinstance(place, Wanted):
         if place.over is not None or place.name is None:

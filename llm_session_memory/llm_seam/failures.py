@@ -131,7 +131,7 @@ def _headers(error: BaseException) -> Any:
 
 
 def _header(headers: Any, name: str) -> str | None:
-    """Return a header's value, however it is written; None if it is not there, or if these are no headers."""
+    """Return a header's value, however it is written; None if it is not there, or if these are not headers."""
     try:
         pairs = {str(key).lower(): value for key, value in dict(headers).items()}
     except (TypeError, ValueError):

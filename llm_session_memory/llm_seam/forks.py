@@ -32,7 +32,7 @@ def point_in(memory: Services, reference: str, number: int | None) -> ForkPoint:
 def begin(desk: Desk, thread_id: str, origin: str, prompt: str) -> None:
     """Give a fork its row among llm's threads. Call it in the transaction that logs its first turn.
 
-    Not earlier: llm -c goes on in the newest thread, and fails in one that has no turns.
+    Not earlier: llm -c continues the newest thread, and fails in one that has no turns.
     """
     name = models._conversation_name(prompt)  # noqa: SLF001
     known = origin if forks.has_row(desk.log, origin) else None

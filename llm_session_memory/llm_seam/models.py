@@ -46,7 +46,7 @@ def log_path(database: str | None) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder for files of ours that can be made again. Only its owner can read it."""
+    """Return the folder for files of ours that can be rebuilt. Only its owner can read it."""
     folder = Path(llm.user_dir()) / "llm-session-memory"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
@@ -103,7 +103,7 @@ def known_bookmarks(database: str | None, name: str, beginning: str) -> list[tup
 
 
 def known_sources(database: str | None, beginning: str) -> list[str]:
-    """Return the values of --recall-from that go on after a beginning, which may have values and commas already."""
+    """Return the values of --recall-from that continue a beginning, which may have values and commas already."""
     from ..services.sources import choices
 
     before, comma, last = beginning.rpartition(",")

@@ -199,7 +199,7 @@ def _typed(name: str) -> bool:
 
 
 def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a prompt without a session: as they are, but -c doesn't go on in an import."""
+    """Return the parameters of a prompt without a session: as they are, but -c doesn't continue an import."""
     if not parameters.get("_continue"):
         return parameters
     from .plain_continue import without_imports

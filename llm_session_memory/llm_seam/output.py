@@ -112,7 +112,7 @@ class Output:
         self.holds, self.explain = _nothing, _explained
 
     def _waits(self, failure: OSError) -> bool:
-        """Return whether the command goes on for now, without its output."""
+        """Return whether the command continues for now, without its output."""
         if not self.holds():
             return False
         if failure.errno != errno.EPIPE:

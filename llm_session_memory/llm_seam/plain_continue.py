@@ -1,4 +1,4 @@
-"""`llm -c` without a session: it goes on in the newest conversation that was held here, never in an imported one."""
+"""`llm -c` without a session: it continues the newest conversation that was held here, never in an imported one."""
 
 from __future__ import annotations
 

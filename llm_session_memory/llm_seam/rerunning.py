@@ -155,7 +155,7 @@ def _tools(model: Any, again: Again, *, run: bool) -> list[Any]:
 def _with_system(before: tuple[Message, ...], settings: Mapping[str, Any]) -> tuple[Message, ...]:
     """Return recorded messages with the new system prompt in place of the old one, if there is another.
 
-    The system message may go on with notes and a summary, which stay.
+    Notes and a summary may follow in the system message; they stay.
     """
     if not settings["new_system"]:
         return before

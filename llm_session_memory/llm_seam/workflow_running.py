@@ -1,4 +1,4 @@
-"""Run a workflow that was begun: ask its steps, and make the items of lists when these are known."""
+"""Run a workflow that has been started: ask its steps, and make the items of lists once these are known."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class WorkflowRun:
         return f"Step “{item.id}” failed: {sentence}" if step.on_error == "stop" else None
 
     def _give_up(self, services: Services, broken: Item) -> None:
-        """Don't ask an item that needs one without a result: skip it, or stop the run and let it wait."""
+        """Skip an item that needs one without a result, or stop the run and let it wait."""
         reason = self.on_failed(broken, str(broken.error)) if broken.state == "failed" else None
         if reason is None:
             raise Skip(f"Step “{broken.id}” failed.")
@@ -166,7 +166,7 @@ class WorkflowRun:
         return not mentioned & {"item", "index"} and not self._told(step, lambda: evaluated(when, values))
 
     def _values_of(self, step: Step, values: Mapping[str, Any]) -> list[Any]:
-        """Return the values of for_each. Raises StepFailed if it is no list."""
+        """Return the values of for_each. Raises StepFailed if it is not a list."""
         if not isinstance(step.for_each, TemplateSource):
             return list(step.for_each or ())
         source = step.for_each

@@ -74,7 +74,7 @@ class Checked:
 
     @property
     def mendable(self) -> tuple[Finding, ...]:
-        """What `--fix` can mend."""
+        """What `--fix` can repair."""
         return tuple(one for one in self.findings if one.mend)
 
 

@@ -11,7 +11,7 @@ from .frozen import dataclass
 JobKind = Literal["batch", "workflow", "rerun"]
 
 JobState = Literal["open", "done", "stopped", "cancelled"]
-"""`stopped`: it ended before all its items were asked, for example at its cost; `resume` goes on."""
+"""`stopped`: it ended before all its items were asked, for example at its cost; `resume` continues it."""
 
 ItemState = Literal["waiting", "running", "done", "failed", "skipped", "cancelled"]
 """`skipped`: a step of a workflow whose condition did not hold, or one that it needs failed."""

@@ -13,7 +13,7 @@ class Merged:
 
     `conversations`, `turns`, `messages`, `fragments` and `attachments` are the numbers of what is new to the log.
     `sessions` has each new session: its name in the other log, and its name here. `branches` are the conversations that
-    went on in both logs: the names of the sessions (or ids of the threads) that they are now, the one that kept the
+    continued in both logs: the names of the sessions (or ids of the threads) that they are now, the one that kept the
     thread first. `changed` are the settings, notes and so on that were newer in the other log, `conflicts` the rows
     that lost and are kept. `deleted` are the exchanges that the other log had deleted, `left_out` those that this log
     had. `stayed` says why something that was deleted in the other log is still here, a sentence each.

@@ -161,7 +161,7 @@ class Writing(Protocol):
         """Remove documents. Those that are not there are no error."""
 
     def referred(self, refs: Collection[str]) -> set[str]:
-        """Return those of some refs that a document still has."""
+        """Return which of these refs a document still has."""
 
     def set_digests(self, digests: Mapping[tuple[str, str], Digest | None]) -> None:
         """Set the digests of buckets of threads, keyed by both; None removes one. Tombstones have the thread ''."""
@@ -196,10 +196,10 @@ class Remote(Protocol):
         """Yield the tombstones of some buckets."""
 
     def documents(self, kind: str, keys: Collection[str]) -> Iterator[Document]:
-        """Yield those of some documents that are there, in any order."""
+        """Yield these documents if they are there, in any order."""
 
     def threads_with(self, turns: Collection[str]) -> dict[str, str]:
-        """Return those of some turns and responses that are there, with their threads."""
+        """Return which of these turns and responses are there, with their threads."""
 
     def listed(self, threads: Collection[str] | None = None) -> Iterator[Listed]:
         """Yield the conversations that are there, or some of them."""

@@ -26,7 +26,7 @@ class SecretPlace:
 class Secret:
     """A secret of a log: its kind in words, its value, and the places that have it, by conversation and exchange.
 
-    Later requests that repeat it are no places. The value is not shown by `repr`.
+    Later requests that repeat it don't count as places. The value is not shown by `repr`.
     """
 
     kind: str

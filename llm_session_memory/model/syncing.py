@@ -85,7 +85,7 @@ class Moved:
     them. `tombstones` are deletions that the other side did not know, and `deleted` the exchanges or calls that went
     there because of them. `changed` are the rows of settings, notes and so on that were newer, or on a push the
     conversations of which such rows went. `branches` are the names of the sessions that each conversation became that
-    went on in two places. `renamed` are the sessions that have another name here than elsewhere, with both names.
+    continued in two places. `renamed` are the sessions that have another name here than elsewhere, with both names.
     `conflicts` are rows that lost to newer ones, and `stayed` says why something deleted elsewhere is still here.
     """
 

@@ -11,7 +11,7 @@ from .frozen import dataclass
 StepKind = Literal["prompt", "shell"]
 
 OnError = Literal["stop", "skip", "continue"]
-"""What happens if a step fails: the run stops, the steps that need it are skipped, or the run goes on without it."""
+"""What happens if a step fails: the run stops, the steps that need it are skipped, or the run continues without it."""
 
 InputType = Literal["text", "number", "boolean", "list", "json", "file", "files"]
 
@@ -71,7 +71,7 @@ class Step:
     timeout: float = 60
 
     def sources(self) -> tuple[tuple[str, TemplateSource], ...]:
-        """Return the step's templates, each with the name of its field. `when` and `for_each` are no templates."""
+        """Return the step's templates, each with the name of its field. `when` and `for_each` are not templates."""
         one = {name: getattr(self, name) for name in ("prompt", "system", "model", "session", "stdin")}
         found = [(name, source) for name, source in one.items() if source is not None]
         for name in ("fragments", "attachments"):

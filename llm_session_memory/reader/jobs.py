@@ -55,7 +55,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Jobs:
-    """A page of the list of jobs, newest first, and the id to go on after."""
+    """A page of the list of jobs, newest first, and the id to continue after."""
 
     works: tuple[Work, ...]
     next: str | None = None
@@ -83,7 +83,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Entries:
-    """A page of a job's items, and the position to go on after."""
+    """A page of a job's items, and the position to continue after."""
 
     entries: tuple[Entry, ...]
     next: int | None = None

@@ -43,7 +43,7 @@ def open_remote(settings: RemoteSettings) -> Remote:
 
     Raises:
         SessionError: Its key is missing, or its address can't be used.
-        RemoteFailed: A package is missing, or the address is of no kind that is known. No message has a secret.
+        RemoteFailed: A package is missing, or the kind of address is unknown. No message has a secret.
     """
     address = address_of(settings).address
     with discreet(address):

@@ -1,4 +1,4 @@
-"""Texts and names as a database of others can hold them: any text of a log, written without what they refuse.
+"""Texts and names in a form that other databases can hold: any text of a log, without what they refuse.
 
 SQLite's texts may have NUL and halves of characters (lone surrogates). Neither is UTF-8 that a server, or SQLite's own
 functions for JSON, takes. Such a text is written as `~` and the hexadecimal digits of its bytes, and so is one that

@@ -1,4 +1,4 @@
-"""Addresses of remotes: of which kind they are, and their passwords. Pure.
+"""Addresses of remotes: their kind, and their passwords. Pure.
 
 An address is `postgresql://USER:PASSWORD@HOST/DATABASE?OPTION=VALUE`, the same with `mongodb://`, or the path of a
 folder. Passwords never get into the log, a listing or a message: they are taken out here, and nowhere else.

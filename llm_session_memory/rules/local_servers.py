@@ -113,7 +113,7 @@ def props(answer: Any) -> int | None:
 
 
 def lm_studio(answer: Any, name: str) -> WindowFacts | None:
-    """Return a model's windows from LM Studio's `GET /api/v0/models`, or None if that is no answer of LM Studio's.
+    """Return a model's windows from LM Studio's `GET /api/v0/models`, or None if that is not an answer of LM Studio's.
 
     A name that it doesn't have means the model that is loaded, if that is the only one.
     """

@@ -1,4 +1,4 @@
-"""How one conversation that went on in two logs becomes one with forks, and what a session from elsewhere is called.
+"""How one conversation that continued in two logs becomes one with forks, and what a session from elsewhere is called.
 
 Pure. All that two logs know of a conversation is a tree: after its common exchanges come the branches. Where there are
 several, the branch that began first keeps the thread, and each other one gets a thread of its own. “First” is the

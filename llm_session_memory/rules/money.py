@@ -41,7 +41,7 @@ def parsed_budget(text: str) -> float | None:
 
 
 def stored(value: object) -> float | None:
-    """Return an amount as the log has it, or None if it is no number, as in a file that something else changed."""
+    """Return an amount as the log has it, or None if it is not a number, as in a file that something else changed."""
     return float(value) if isinstance(value, int | float) else None
 
 

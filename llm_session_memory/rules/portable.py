@@ -19,7 +19,7 @@ _UNDATED = "m-0000-00"
 """The bucket of turns whose ids don't say when they were."""
 
 _PREFIX = 6
-"""So many characters of a ULID tell its time to 17 minutes, which nearly always are of one month."""
+"""This many characters of a ULID tell its time to 17 minutes, which nearly always fall in one month."""
 
 _REST = re.compile(r"[0-9a-hjkmnp-tv-zA-HJKMNP-TV-Z]{20}")
 """The others."""

@@ -18,13 +18,13 @@ SHARE = 0.95
 
 MOST_ROOM = 4_000
 """The room that counts for a prompt's excerpts within a block: of a larger one they get no more, since a server reads
-each of them anew, and the log keeps each request."""
+each of them again, and the log keeps each request."""
 
 RESERVED = 0.25
 """The share of the room that newest exchanges leave to recall if a block begins for another reason than its length."""
 
 ENOUGH = 0.75
-"""A block goes on if a prompt can have this much of what it deserves, and of what it could have in a new block."""
+"""A block continues if a prompt can have this much of what it deserves, and of what it could have in a new block."""
 
 MOST_BEYOND = 2_000
 """The most tokens of excerpts if nothing of the session itself is left out, so that all are from other sessions."""

@@ -1,6 +1,6 @@
 """What a prompt is worth to recall: how many tokens of older exchanges are sent with it.
 
-Pure. A server reads each excerpt anew, so recall spends by what is at stake rather than a fixed share. A question may
+Pure. A server reads each excerpt again, so recall spends by what is at stake rather than a fixed share. A question may
 take most of the room; a prompt that tells or asks for something new takes little, and only if its words are not in what
 is sent already. Then each further excerpt has to be better than a bar that rises as the room is used up.
 

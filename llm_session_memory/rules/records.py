@@ -155,7 +155,7 @@ def attachment_record(attachment: Attachment) -> dict[str, Any]:
 
 
 def forked_record(origin: Relative) -> dict[str, Any]:
-    """Return what a session was forked from. It is for people: the file has all exchanges, and an import is no fork."""
+    """Return what a session was forked from, for people: the file has all exchanges, and an import isn't a fork."""
     return said({"name": origin.name, "thread_id": origin.thread_id, "exchange": origin.number})
 
 

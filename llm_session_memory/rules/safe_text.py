@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 HALVES = re.compile("[\ud800-\udfff]")
-"""Halves of characters (lone surrogates), which are no text for UTF-8."""
+"""Halves of characters (lone surrogates), which UTF-8 can't hold."""
 
 _JOINERS = "\u200c\u200d"
 _AFTER_ASCII = "#*0123456789"

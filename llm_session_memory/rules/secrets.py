@@ -58,7 +58,7 @@ class Rule:
 
 
 _BEFORE = 16
-"""So many characters before a telling name are looked at."""
+"""How many characters before a telling name are looked at."""
 
 RULES = (
     *(Rule(kind, re.compile(pattern), hints) for kind, pattern, hints in FORMS),
@@ -88,7 +88,7 @@ _PIECE = 6
 """A name or a date has no longer pieces between dashes, points and the like."""
 
 _OPAQUE = frozenset({"signature", "thought_signature", "encrypted_content"})
-"""Fields in which providers send random characters that are no secret of the person's."""
+"""Fields in which providers send random characters that are not a person's secrets."""
 
 _SHOWN = 200
 """Values up to this length are looked at together with the name of their field."""
@@ -135,7 +135,7 @@ def matches(text: str, rules: Iterable[Rule] | None = None, more: More | None = 
 
 
 def is_plausible(value: str) -> bool:
-    """Return whether a value may be a secret, and is no example of one, such as `sk-your-key` or `xxxxxxxx`."""
+    """Return whether a value may be a secret, and is not an example of one, such as `sk-your-key` or `xxxxxxxx`."""
     return len(set(value)) >= _FEWEST and not _INVENTED.search(value)
 
 

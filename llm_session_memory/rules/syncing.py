@@ -11,10 +11,10 @@ from ..model.remotes import Digest, Stamp
 from .words import counted
 
 BATCH_TURNS = 1_000
-"""So many calls go in one transaction, if no single conversation has more."""
+"""The most calls that go in one transaction, unless a single conversation has more."""
 
 BATCH_CONVERSATIONS = 500
-"""So many conversations go in one transaction at most."""
+"""The most conversations that go in one transaction."""
 
 CLOCK_SECONDS = 300
 """From this difference on, a person is told that a clock is wrong."""

@@ -1,8 +1,8 @@
 """Ids of threads and turns, as llm makes them: ULIDs of a time, each greater than the one before.
 
 Imported turns get ids of the time at which they were said, so that a conversation from last year is not the newest one
-for `llm logs`. Imported conversations get ids that are less than all others, so that `llm -c` goes on in none. The ids
-of a session ascend whatever the clock says, because llm and SQL order turns by their ids.
+for `llm logs`. Imported conversations get ids that are less than all others, so that `llm -c` continues none of
+them. The ids of a session ascend whatever the clock says, because llm and SQL order turns by their ids.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def ranking(text: str, count: int) -> Ranking:
     """Return the order that a person typed for this many answers; nothing if they skipped the question.
 
     `ba=c` and `b > a = c` mean the same: b is the best, then a and c, which are equally good. `=` alone means that all
-    are equally good. Raises SessionError if the text is no order.
+    are equally good. Raises SessionError if the text is not an order.
     """
     said = "".join(text.lower().split())
     if said in _SKIPPED:

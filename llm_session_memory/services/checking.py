@@ -29,8 +29,8 @@ def check(path: Path, say: Say) -> Checked:
     """Check a log, on a private copy, so that others can write to it meanwhile.
 
     Raises:
-        LogUnusable: There is no log, it is no database, it stays locked, or there is no room for the copy. If the file
-            is damaged, that is a finding.
+        LogUnusable: There is no log, it isn't a database, it stays locked, or there is no room for the copy. A damaged
+            file is a finding.
     """
     log = Log.open(path)
     try:
@@ -55,7 +55,7 @@ def percent(done: int, total: int) -> str:
 
 
 def _unreadable(path: Path, error: LogUnusable) -> Checked:
-    """Return the result for a file of which SQLite can read nothing because it is damaged. Raises all other errors."""
+    """Return the result for a file that is too damaged for SQLite to read at all. Raises all other errors."""
     if "damaged" not in error.message:
         raise error
     facts = LogFacts(log_facts.size_of(path), mode=log_facts.mode_of(path))

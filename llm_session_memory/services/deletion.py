@@ -128,7 +128,7 @@ class Deletion:
         erasing.erase(self._desk.log)
 
     def _wanted(self, targets: Iterable[Target]) -> list[Target]:
-        """Return each conversation once. One that others deleted, and that went on, goes with its last exchange.
+        """Return each conversation once. One that others deleted, but that continued, goes with its last exchange.
 
         No merge would leave it either, without an exchange: then it would be on some machines, and not on others.
         """

@@ -38,7 +38,7 @@ class DeletionBatch:
         self._files: list[str] = []
 
     def anew(self) -> DeletionBatch:
-        """Return the same batch, of which nothing is known yet."""
+        """Return the same batch, with nothing known about it yet."""
         return DeletionBatch(self._desk, self._all, self._going)
 
     # -- what goes -----------------------------------------------------

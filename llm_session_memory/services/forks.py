@@ -1,4 +1,4 @@
-"""Use cases for forks: sessions that share the exchanges of another up to one of them, and go on from there."""
+"""Use cases for forks: sessions that share the exchanges of another up to one of them, and continue from there."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Use cases for jobs: many prompts that are kept, taken one by one, and done exactly once.
 
 A job is a batch, a workflow's run, or a session that is asked again. Its items are in the log, so it can stop at any
-moment and go on later, and several processes can work on it. Nothing here asks a model (see `llm_seam.working`).
+moment and continue later, and several processes can work on it. Nothing here asks a model (see `llm_seam.working`).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Jobs:
     def free_name(self, stem: str, taken: Iterable[str] = ()) -> str:
         """Return a name that no job has, and none in `taken`: `prompts-2026-11-28-1`, or the next free number.
 
-        What a name can't have is left out of `stem`, which may be the name of a file.
+        Characters that a name can't have are left out of `stem`, which may be the name of a file.
         """
         stem = "".join(one for one in stem if one.isprintable() and one != "/").strip()[:_LONGEST_STEM]
         stem = stem if any(map(str.isalnum, stem)) else "job"
@@ -210,12 +210,12 @@ class Jobs:
             self._store.renew(job.id, owner, (self._desk.now() + LEASE).isoformat())
 
     def give_back(self, job: Job, owner: str) -> None:
-        """Let the items wait again that an owner has not finished. Their last try doesn't count."""
+        """Let the items that an owner has not finished wait again. Their last try doesn't count."""
         with self._desk.writing():
             self._store.give_back(job.id, owner, tried=False)
 
     def put_back(self, item: Item, error: str | None = None) -> None:
-        """Let one item wait again that was not asked to the end. Its last try doesn't count."""
+        """Let one item wait again because it was not asked to the end. Its last try doesn't count."""
         with self._desk.writing():
             self._store.end(item, "waiting", ("done",), tries=max(0, item.tries - 1), error=error)
 
@@ -226,7 +226,7 @@ class Jobs:
             self._store.end(item, "waiting", ("done",), tries=max(0, item.tries - 1), needs_json=needed)
 
     def done(self, item: Item, answer: KeptAnswer | None = None, output: Any = None) -> None:
-        """Say that an item is done: with its answer, or with the value of a step without a model.
+        """Mark an item as done: with its answer, or with the value of a step without a model.
 
         Call it within the transaction that logs the answer, so that a kill leaves both or neither. Raises AlreadyDone
         if another process has answered it, which undoes that transaction: no answer is logged twice. An item that was
@@ -253,7 +253,7 @@ class Jobs:
                 self._store.spend(item.job_id, paid)
 
     def failed(self, item: Item, error: str, not_before: datetime | None = None, *, counted: bool = True) -> None:
-        """Say that an item failed, with a sentence. With `not_before` it waits until then and is asked again.
+        """Mark an item as failed, with a sentence. With `not_before` it waits until then and is asked again.
 
         A try that is not `counted` was no fault of the item, for example while the server was out of reach. If the job
         was cancelled meanwhile, the item is not asked again.
@@ -271,12 +271,12 @@ class Jobs:
             self._store.end(item, state, ("done",), **values)
 
     def skipped(self, item: Item, why: str) -> None:
-        """Say that an item is not asked, and why, as a sentence."""
+        """Mark an item as skipped, and say why in a sentence."""
         with self._desk.writing():
             self._store.end(item, "skipped", ("done",), error=why, ended_utc=self._desk.timestamp())
 
     def finish(self, job: Job) -> bool:
-        """End a job none of whose items is left to ask, and return whether it has ended."""
+        """End a job if no item is left to ask, and return whether it has ended."""
         if self._store.is_left(job.id):
             return False
         with self._desk.writing():
@@ -287,7 +287,7 @@ class Jobs:
             return True
 
     def heard(self, there: Job, items: Iterable[Item]) -> Job:
-        """Take over from a remote how far a job is that other machines work on, and return it as it is then.
+        """Copy the progress of a job that other machines work on from a remote, and return the job as it is then.
 
         `items` are those whose state has changed since they were given to it.
         """
@@ -371,7 +371,7 @@ class Jobs:
         return now
 
     def set_thread(self, job: Job, thread_id: str) -> None:
-        """Say in which session the answers of a job are, if it was not known when the job was made."""
+        """Record in which session the answers of a job are, if it was not known when the job was made."""
         with self._desk.writing():
             self._store.set_thread(job.id, thread_id)
 

@@ -1,4 +1,4 @@
-"""`check --fix`: mend what a check found, as far as nothing is lost by it, after a backup."""
+"""`check --fix`: repair what a check found, if nothing is lost by it, after a backup."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 
 
 def fix(path: Path, now: datetime, say: Say) -> Mended:
-    """Check a log, mend what can be mended, and check it again. Without anything to mend, nothing is written.
+    """Check a log, repair what can be repaired, and check it again. Without anything to repair, nothing is written.
 
     The log is copied to a file beside it before. All changes are made in one transaction, but tables that are missing
     are made before.

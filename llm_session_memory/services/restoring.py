@@ -59,7 +59,7 @@ def restore(  # noqa: PLR0913  one parameter an option
         progress: Called again and again while bytes are copied.
 
     Raises:
-        SessionError: The backup can't be read, is damaged, or is no log. Nothing was changed.
+        SessionError: The backup can't be read, is damaged, or is not a log. Nothing was changed.
         LogUnusable: Another program writes to the log. Nothing was changed.
     """
     path, backup = Path(os.path.realpath(path)), Path(os.path.realpath(backup))
@@ -132,7 +132,7 @@ def _read(backup: Path, part: Path, unlock: Unlocking, progress: Progress) -> No
 
 
 def _check_unused(path: Path) -> None:
-    """Raise LogUnusable if another program has the log open to write: it would go on writing to the old one."""
+    """Raise LogUnusable if another program has the log open to write: it would continue writing to the old one."""
     using = [str(one) for one in programs(path) if one.writes]
     if using:
         raise LogUnusable(f"{path} is in use by {', '.join(using)}.", "End it, then try again. Nothing was changed.")

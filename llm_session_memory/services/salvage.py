@@ -29,7 +29,7 @@ from .checking import check
 Say = Callable[[str], None]
 
 _MOST_CHECKS = 3
-"""How often the new log is checked and mended: what is deleted may leave other rows without theirs."""
+"""How often the new log is checked and repaired: deleting rows may leave others without theirs."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Salvaged:
     Attributes:
         tables: What was read of each table, and what could not be.
         whole: Messages that were lost, at least in part, and are again as they were.
-        partly: Messages of which something is missing; `[lost: …]` stands there.
-        turns: Turns that were made again from llm's search table.
+        partly: Messages that lack something; `[lost: …]` marks the place.
+        turns: Turns that were rebuilt from llm's search table.
         conversations: Conversations that were lost and whose turns are there.
         references: References to lost rows that were dropped.
         pages: The pages of the file, by its size.

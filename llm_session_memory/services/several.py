@@ -68,7 +68,7 @@ class Several:
 
         Raises:
             NoSuchSession: there is no such session.
-            SessionError: it has no exchange to go on from, or the group's name breaks the rules.
+            SessionError: it has no exchange to continue from, or the group's name breaks the rules.
         """
         point = self._forks.point(session) if session is not None else None
         self._desk.prepare()

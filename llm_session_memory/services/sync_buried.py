@@ -38,7 +38,7 @@ def of_log(log: Log, sealed: Collection[str]) -> list[Document]:
 def lasting(log: Log, sealed: Collection[str]) -> list[Document]:
     """Return the tombstones that decide about exchanges which come later, so that they count when both sides have them.
 
-    A conversation that was deleted and went on elsewhere goes when its last exchange does, and texts that somebody
+    A conversation that was deleted and continued elsewhere goes when its last exchange does, and texts that somebody
     restored go only by their ids.
     """
     return [one for one in of_log(log, sealed) if parts(one)[0] in ("thread", "restored")]
@@ -86,7 +86,7 @@ def lives_on(log: Log, remote: Remote, tombstones: Collection[Document], held: C
 
 
 def relevant(tombstones: Iterable[Document], threads: Collection[str], turns: Collection[str]) -> list[Document]:
-    """Return those of some tombstones that may be about some conversations and their calls."""
+    """Return the tombstones that may be about some conversations and their calls."""
     imported = any(is_imported(one) for one in threads)
     meant = {"turn": turns, "thread": threads}
     return [

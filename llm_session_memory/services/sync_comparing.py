@@ -44,16 +44,16 @@ class ScopeCompared:
     """The names on the remote of conversations that this log lacks."""
 
     held_there: set[str] = field(default_factory=set)
-    """The conversations that are held back, and that the remote has even so."""
+    """The conversations that are held back, but that the remote has."""
 
     @cached_property
     def to_push(self) -> list[str]:
-        """The conversations of which something may have to be sent."""
+        """The conversations that may have something to send."""
         return sorted(self.ours.keys() & self.eligible.going)
 
     @cached_property
     def to_pull(self) -> list[str]:
-        """The conversations of which something may have to be fetched."""
+        """The conversations that may have something to fetch."""
         going = self.eligible.going
         return sorted(
             one

@@ -26,10 +26,10 @@ from .sync_comparing import THREADS
 from .sync_scope import Eligible
 
 CHUNK = 500
-"""So many documents are asked for at a time."""
+"""How many documents are asked for at a time."""
 
 _BEGINNING = 10
-"""So many characters of the id of a branch are those of the thread that it was set apart from (see rules/merging)."""
+"""How many characters a branch's id shares with the thread that it was set apart from (see rules/merging)."""
 
 _TRIES = 5
 """How often a remote is read that others write to, before it is read for the last time."""
@@ -76,10 +76,10 @@ class Joining:
         return documents.documents(log, threads, machine=self.machine.name, person=self.person)
 
     def hosts(self, threads: Iterable[Document], here: Collection[str]) -> dict[str, str]:
-        """Return the machine that each conversation is called after where its name is taken, once `theirs` was read.
+        """Return the machine that each conversation is called after if its name is taken. Call it after `theirs`.
 
         That is the one that began it. If this log has it too, what came is another machine's branch: then it is the one
-        that went on in it.
+        that continued it.
         """
         began = {one.key: one.machine for one in threads if one.machine}
         went_on = {one: machine for one, (_, machine) in self._newest.items() if one in here and machine}
@@ -89,7 +89,7 @@ class Joining:
 
     @contextmanager
     def ours(self, found: Eligible, threads: Iterable[str], known: Sequence[Document] = ()) -> Iterator[Log]:
-        """Give a temporary log with those of some conversations that may go, as they are sent, and with tombstones."""
+        """Give a temporary log with the conversations that may go, as they are sent, and with tombstones."""
         going = sorted(found.going.intersection(threads))
         with documents.empty_log(self._desk.log) as sent:
             with store.steady(self._desk.log, going):
@@ -105,7 +105,7 @@ class Joining:
             yield sent
 
     def bury(self, sent: Log, turns: Mapping[str, str]) -> None:
-        """Delete calls from a temporary log that were deleted elsewhere, from forks too: a merge leaves them those."""
+        """Delete calls that were deleted elsewhere from a temporary log, even from forks, which a merge would spare."""
         families = related(sent, turns.values())
         targets = []
         for thread_id in {*turns.values()}.union(*families.values()):
@@ -116,7 +116,7 @@ class Joining:
             Deletion(Desk(sent, self._desk.now)).delete(targets, tombstones=False)
 
     def redact(self, *logs: Log) -> None:
-        """Replace the secrets that are in one of some temporary logs, in all of them."""
+        """Replace in all of these temporary logs the secrets that are in any of them."""
         secrets = {one.value: one.kind for log in logs for one in Secrets(Desk(log, self._desk.now)).find()}
         if not secrets:
             return
@@ -204,7 +204,7 @@ class Joining:
                         yield one
 
     def fetched(self, kind: str, keys: Collection[str], threads: Collection[str] | None = None) -> Iterator[Document]:
-        """Yield documents of the remote. Raises RemoteFailed if it gives others than those that it was asked for.
+        """Yield documents of the remote. Raises RemoteFailed if it gives any that it was not asked for.
 
         Calls that are in none of `threads` are left out: another machine has moved them to a branch meanwhile.
         """

@@ -75,7 +75,7 @@ class Pulling:
         return moved(done, len(buried), empty)
 
     def bury(self, tombstones: Sequence[Document], *, dry_run: bool) -> Moved:
-        """Keep tombstones of what is not here, so that it never comes, and those of texts, which imports may have."""
+        """Keep tombstones of what is not here, so that it never comes, and of texts, which an import may have."""
         if not tombstones:
             return Moved()
         with documents.empty_log(self._desk.log) as made:
@@ -90,7 +90,7 @@ class Pulling:
         )
 
     def _hold_back(self, theirs: Log) -> None:
-        """Let nothing from the remote set free what is held back here."""
+        """Keep the remote from releasing what is held back here."""
         settings = self._joining.settings
         project = None if settings.project is None else names.key(settings.project)
         with theirs.writing(), unrecorded(theirs):
@@ -108,7 +108,7 @@ class Pulling:
         store.remember(self._desk.log, names.key(self._joining.settings.name), threads)
 
     def _as_sent(self, batch: Collection[str], held: ExitStack) -> AsSent:
-        """Return how conversations look where secrets are replaced in what is sent."""
+        """Return how conversations look when they are sent, if that differs from how they are here."""
         special = self._joining.settings.redact or not self._found.eligible.special.isdisjoint(batch)
         if not special:
             return AsSent()

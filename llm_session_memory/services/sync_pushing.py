@@ -90,7 +90,7 @@ class Pushing:
 
     @cached_property
     def _lasting(self) -> list[Document]:
-        """The tombstones that both sides have, and that count all the same."""
+        """The tombstones that still count although both sides have them."""
         new = {one.key for one in self._found.buried_here}
         every = sync_buried.lasting(self._desk.log, self._found.eligible.sealed)
         return [one for one in every if one.key not in new]
@@ -123,7 +123,7 @@ class Pushing:
             whole |= more
 
     def _elsewhere(self, ahead: Sequence[str]) -> dict[str, str]:
-        """Return those of some calls that the remote has in other conversations than this log, with these."""
+        """Return which of these calls the remote has in other conversations, with those conversations."""
         found: dict[str, str] = {}
         for some in in_portions(ahead if self._buckets else (), CHUNK):
             found.update(self._remote.threads_with(some))
@@ -162,7 +162,7 @@ class Pushing:
         there: list[Document],
         held: ExitStack,
     ) -> BatchPlan:
-        """Plan to send what comes of putting together what is here and what others have sent."""
+        """Plan to send the merge of what is here and what others have sent."""
         joining = self._joining
         ours = {*joining.stamps(sent)}
         alike = {(one.kind, one.key) for one in before if one in ours and one.kind != "thread"}
@@ -192,7 +192,7 @@ class Pushing:
         differ = {key for key, one in after.items() if old.get(key) != one}
         removed = old.keys() - after.keys()
         lost = {old[key].thread_id for key in removed | (differ & old.keys()) if key[0] != "thread"}
-        # what a call that is no longer there referred to, a later one has to refer to now
+        # a later call has to refer to the content that a removed one introduced
         differ |= {key for key, one in after.items() if one.thread_id in lost}
         touched = {after[key].thread_id for key in differ} | {old[key].thread_id for key in removed}
         differ |= {("thread", one) for one in touched if ("thread", one) in after}
@@ -269,7 +269,7 @@ class Pushing:
         )
 
     def _needed(self, log: Log, threads: list[str], keys: set[Key], writing: Writing | None) -> set[str]:
-        """Return the content that some documents need, without what the remote has of the larger kinds."""
+        """Return the content that some documents need, except large content that the remote already has."""
         refs: set[str] = set()
         content: dict[str, tuple[str, ...]] = {}
         for one in self._joining.documents(log, threads):
@@ -297,7 +297,7 @@ class Pushing:
         return found
 
     def _remove_content(self, writing: Writing, refs: set[str]) -> None:
-        """Remove those of some content that nothing refers to any more, and what only that referred to."""
+        """Remove content that nothing refers to any more, and content that only it referred to."""
         while refs:
             gone = {(*one.split(" ", 1),) for one in refs - writing.referred(refs)}
             refs = self._refs((kind, key) for kind, key in gone)
@@ -306,7 +306,7 @@ class Pushing:
 
 
 def _is_ours_alone(one: Difference) -> bool:
-    """Return whether the remote has nothing of a conversation that is not here, and the same."""
+    """Return whether everything that the remote has of a conversation is here too, unchanged."""
     return not one.behind and not one.changed
 
 

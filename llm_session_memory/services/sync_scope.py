@@ -44,7 +44,7 @@ class Eligible:
 
     @property
     def special(self) -> frozenset[str]:
-        """The conversations of which not all that may go is sent."""
+        """The conversations of which a part is left out when they are sent."""
         return self.hidden | self.beside_kept
 
     @cached_property

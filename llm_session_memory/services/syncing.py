@@ -38,7 +38,7 @@ _OBJECTS = 200_000
 
 @contextmanager
 def _collected_later() -> Iterator[None]:
-    """Look for garbage less often: comparing makes many small objects that stay, and the search takes 40 % of it."""
+    """Look for garbage less often: comparing makes many small objects that stay, and the search takes 40% of it."""
     before = gc.get_threshold()
     gc.set_threshold(_OBJECTS, *before[1:])
     try:
@@ -96,7 +96,7 @@ class Syncing:
             SessionError: The scope is a session that is held back.
             NoSuchSession: The scope names a session that is not here.
             RemoteFailed: The remote can't be reached or written. Earlier batches were sent; the next push continues.
-            LogUnusable: The log can't be read, or there is no space for a temporary one. Likewise.
+            LogUnusable: The log can't be read, or there is no space for a temporary one. Earlier batches stay, too.
         """
         condition = self._remote.condition()
         if not dry_run:
@@ -139,7 +139,7 @@ class Syncing:
         Raises:
             NoSuchSession: The scope names a session that neither side has.
             RemoteFailed: The remote can't be reached or read. Earlier batches were merged; the next pull continues.
-            LogUnusable: The log can't be written, or there is no space for a temporary one. Likewise.
+            LogUnusable: The log can't be written, or there is no space for a temporary one. Earlier batches stay, too.
         """
         self._desk.prepare()
         condition = self._remote.condition()
@@ -177,7 +177,7 @@ class Syncing:
         return Comparing(self._desk, joining.remote, self._settings, joining.person).compare(scope, named=named)
 
     def _bury_what_lives_on(self, found: ScopeCompared) -> bool:
-        """Bury the calls of deleted conversations that only forks which never go still have. Return whether any are."""
+        """Bury calls of deleted conversations that only forks which never go still have. Return if there are any."""
         calls = sync_buried.lives_on(self._desk.log, self._remote, found.buried_here, found.eligible.held)
         if calls:
             with self._desk.writing():
@@ -216,13 +216,13 @@ class Syncing:
         return differences([*joining.stamps(log, some)], joining.remote.stamps(some))
 
     def _alone(self, found: ScopeCompared, thread_id: str) -> Standing:
-        """Return how a conversation stands that only one side has. Its own document is no call."""
+        """Return the differences of a conversation that only one side has. Its own document doesn't count as a call."""
         name = found.eligible.names.get(thread_id) or found.named_there.get(thread_id, "")
         ahead, behind = max(found.ours.get(thread_id, 0) - 1, 0), max(found.theirs.get(thread_id, 0) - 1, 0)
         return Standing(thread_id, name, ahead, behind, not (ahead or behind))
 
     def _standing(self, found: ScopeCompared, thread_id: str, one: Difference, gone: Collection[str]) -> Standing:
-        """Return how a conversation stands that both have. Calls with a tombstone on either side are `gone`."""
+        """Return the differences of a conversation that both have. Calls with a tombstone on either side are `gone`."""
         name = found.eligible.names.get(thread_id) or found.named_there.get(thread_id, "")
         going = thread_id in found.eligible.going
         ahead, behind = (

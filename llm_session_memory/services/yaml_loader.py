@@ -16,7 +16,7 @@ _SCALARS = {
     "int": (r"[-+]?[0-9]+", [*"-+0123456789"]),
     "float": (r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", [*"-+.0123456789"]),
 }
-"""YAML 1.2's scalars that are no texts, by the pattern and the first characters, "" if there is none."""
+"""YAML 1.2's scalars that are not texts, by the pattern and the first characters, "" if there is none."""
 
 
 @cache

@@ -22,7 +22,7 @@ BETWEEN = "\n\n"
 FRAGMENT = SIDES.index("fragment")
 
 _BINARY = 1_000
-"""A null among this many first bytes of an attachment means that it is no text, whatever its type says."""
+"""A null among this many first bytes of an attachment means that it is not a text, whatever its type says."""
 
 
 class BesideText(NamedTuple):
@@ -81,7 +81,7 @@ def indexed_before(log: Log, thread_id: str, number: int, asked: Collection[str]
 
 
 def lacking(log: Log, number: int, there: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the turns with texts (`keys`) of which the index of a thread has no passage, in order."""
+    """Return the turns with texts (`keys`) that have no passage in the index of a thread, in order."""
     sql = (
         "select distinct turn_id from memory_passages where side = :side and thread = :number"
         " and turn_id in (select value from json_each(:ids))"

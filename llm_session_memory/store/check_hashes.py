@@ -149,7 +149,7 @@ def _attachments(log: Log, found: Hashes) -> dict[str, str]:
 
 
 def _hash_of_file(path: Path) -> str | None:
-    """Return the hash of a file's bytes, read in pieces; None if it is no file or can't be read."""
+    """Return the hash of a file's bytes, read in pieces; None if it is not a file or can't be read."""
     made = hashlib.sha256()
     try:
         if not path.is_file():  # never a pipe or a device, which could block

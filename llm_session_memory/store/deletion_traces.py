@@ -29,7 +29,7 @@ _CLIPPED = re.compile(r"\n?\[… [^\]\n]* left out here; the log keeps (?:them|i
 """The mark of a text that was cut before it was sent (see rules/clipping.py)."""
 
 _SHORT = 12
-"""So many characters of a cut text must be in the deleted one to call it a copy."""
+"""How many characters of a cut text must be in the deleted one to call it a copy."""
 
 
 def recalling(log: Log, threads: Collection[str], going: Collection[str]) -> dict[str, list[str]]:

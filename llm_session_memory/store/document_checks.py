@@ -36,7 +36,7 @@ _HOLDS: dict[str, type] = {
 """Columns that are read as JSON, and what is in them."""
 
 _CHANGES_BESIDE = frozenset({"project", "group", "vote"})
-"""The kinds of changes that are about no conversation, and go with one."""
+"""The kinds of changes that belong to no conversation, but go with one."""
 
 _UNCHANGED = "Nothing was changed."
 
@@ -160,7 +160,7 @@ def _id_of(document: Document, main: Mapping[str, Any]) -> object:
 
 
 def _check_names(document: Document) -> None:
-    """Raise RemoteFailed if a session or project has a name that none may have here."""
+    """Raise RemoteFailed if a session or project has a name that isn't allowed here."""
     try:
         for row in document.rows.get("memory_sessions", ()):
             names.check(str(row["name"]))
@@ -187,7 +187,7 @@ def _check_thread(document: Document) -> None:
 
 
 def _check_project(document: Document) -> None:
-    """Raise RemoteFailed if a conversation speaks of a project that it is not in: others may have the right to that."""
+    """Raise RemoteFailed if a conversation names a project that it is not in: only others may have rights to that."""
     project = next((row.get("project") for row in document.rows.get("memory_sessions", ())), None)
     said = {row["name_key"] for row in document.rows.get("memory_projects", ())}
     said |= {row["key"] for row in document.rows.get("memory_changes", ()) if row["kind"] == "project"}

@@ -96,7 +96,7 @@ class Content:
         self.ref_of[portable] = ref
 
     def there(self, kind: str, ids: Iterable[Value]) -> list[str]:
-        """Return the names of those schemas or attachments that are in the log, in their order."""
+        """Return which of these schemas or attachments are in the log, by their names, in order."""
         wanted = [one for one in dict.fromkeys(ids) if one is not None]
         unknown = [one for one in wanted if _ref(kind, one) not in self._there]
         table = f"{kind}s"
@@ -106,7 +106,7 @@ class Content:
         return [_ref(kind, one) for one in wanted if _ref(kind, one) in self._there]
 
     def documents(self, refs: Iterable[str]) -> Iterator[Document]:
-        """Yield those of some documents of content that were not yet yielded, but no messages."""
+        """Yield these documents of content unless they were yielded before; no messages."""
         new = [ref for ref in dict.fromkeys(refs) if ref not in self._sent]
         self._sent.update(new)
         for kind, table in (("schema", "schemas"), ("attachment", "attachments"), ("fragment", "fragments")):
@@ -126,7 +126,7 @@ class Content:
     # -- messages ------------------------------------------------------
 
     def messages(self, starts: Iterable[str | None], known: Collection[str]) -> dict[str, Row]:
-        """Return the messages that some messages come after, and these, but none before those that are `known`."""
+        """Return some messages and those that they come after, but nothing before those that are `known`."""
         found: dict[str, Row] = {}
         new = {one for one in starts if one is not None and one not in known}
         while new:

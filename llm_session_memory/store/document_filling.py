@@ -193,7 +193,7 @@ class _Filling:
         return blocks
 
     def _name(self, sessions: Sequence[Row]) -> list[Row]:
-        """Give sessions the names that they have here, and return the shared names of those with other ones."""
+        """Give sessions the names that they have here, and return the shared names of those with another name."""
         machines = {one.key: one.machine for one in self._threads}
         taken: set[str] = set()
         renamed: list[Row] = []

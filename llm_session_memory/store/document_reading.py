@@ -28,7 +28,7 @@ class _Portion:
     turns: dict[str, tuple[str, int]] = field(default_factory=dict)
     responses: dict[str, tuple[str, int]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
-    """The conversations of which nothing follows."""
+    """The conversations that end here."""
 
     def __len__(self) -> int:
         return len(self.turns) + len(self.responses)
@@ -165,7 +165,7 @@ class Reading:
         elif table in ("tool_calls", "tool_results"):
             rows = [{**row, "id": number(table, id_, place)} for place, row in enumerate(rows)]
         elif table == "memory_recalls":
-            rows = [{**row, "passage_id": 0} for row in rows]  # the index is made at home
+            rows = [{**row, "passage_id": 0} for row in rows]  # each machine makes its own index
         return ordered(table, rows)
 
     def _with_blocks(self, found: dict[str, dict[Any, list[Row]]]) -> None:

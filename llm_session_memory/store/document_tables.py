@@ -122,11 +122,11 @@ WHOLE: dict[str, frozenset[str]] = {
     "memory_sessions": frozenset({"thread_id", "name_key", "created_utc"}),
     "memory_projects": frozenset({"created_utc"}),
 }
-"""Tables of settings, of which a stamp covers all columns but these. Those that are null don't count, so that a column
+"""Tables of settings, of which a stamp covers all columns but these. Nulls don't count, so a column
 of a later version changes no stamp before it is used."""
 
 OPEN_ATTEMPT = '{"process": '
-"""The beginning of an attempt's request_json while a process sends its prompt. Such attempts stay at home."""
+"""The beginning of an attempt's request_json while a process sends its prompt. Such attempts are never sent."""
 
 
 def stamp_of_row(thread_id: str, table: str, row: Mapping[str, Any]) -> int:

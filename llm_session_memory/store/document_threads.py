@@ -42,7 +42,7 @@ _JOINS = {
     " join responses t on t.id = substr(s.key, 1, instr(s.key, ' ') - 1)"
     " where s.kind = 'vote' and t.id not in (select id from turns)",
 }
-"""How rows are found that don't say whose they are by `thread_id`, or of which some stay at home."""
+"""How rows are found if they don't have `thread_id`, or if some of them are never sent."""
 
 _PLAIN = "select s.thread_id as owner, {columns} from {table} s"
 
@@ -70,7 +70,7 @@ class Threads:
         return {table: sorted(columns) for table, columns in found.items() if columns}
 
     def ids(self, threads: Collection[str] | None = None) -> list[str]:
-        """Return the conversations of the log, or those of some that are there, in the order of their ids."""
+        """Return the conversations of the log, or which of some are there, in the order of their ids."""
         which = "" if threads is None else f" where id {_IN}"
         every = " union ".join(sql for table, sql in _IDS.items() if table in self._tables)
         sql = f"select id from ({every}){which} order by id"  # noqa: S608  constants
@@ -114,7 +114,7 @@ class Threads:
             yield owner, row
 
     def _with_person(self, change: Row) -> bool:
-        """Let the change of an own rating say whose it is, as those of others do. Return whether it counts."""
+        """Write into the change of one's own rating whose it is, as in those of others. Return whether it counts."""
         if change["kind"] == "other rating":
             return not change["key"].endswith(f" {self._person}")
         if change["kind"] == "rating":
@@ -135,7 +135,7 @@ def number_of_row(table: str, row: Row) -> int:
 
 
 def ordered(table: str, rows: Sequence[Row]) -> list[Row]:
-    """Return the rows of one document in their order, each once. What is the same twice counts once."""
+    """Return the rows of one document in their order, each once, even if it is there twice."""
     if len(rows) < 2 or table not in ORDER:  # noqa: PLR2004  nothing to order
         return [*rows]
 

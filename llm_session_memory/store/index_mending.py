@@ -13,7 +13,7 @@ _BATCH = 500
 
 
 def remake_words(log: Log) -> int:
-    """Make the words of all passages again, and return their number. Call it inside `log.writing()`.
+    """Rebuild the words of all passages, and return their number. Call it inside `log.writing()`.
 
     Passages of no conversation, and those whose turn is gone, are deleted.
     """

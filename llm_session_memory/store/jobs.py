@@ -256,7 +256,7 @@ class Jobs:
         self.log.run("update memory_jobs set spent_usd = :dollars where id = :id", {"id": job_id, "dollars": dollars})
 
     def move_all(self, job_id: str, state: ItemState, to: ItemState) -> int:
-        """Set all items of one state to another; return their number. Those that wait again begin anew."""
+        """Set all items of one state to another; return their number. Those that wait again start over."""
         given = {"id": job_id, "state": state, "to": to}
         count = self.log.value("select count(*) from memory_job_items where job_id = :id and state = :state", given)
         anew = ", tries = 0, error = null, not_before_utc = null, ended_utc = null" if to == "waiting" else ""

@@ -1,4 +1,4 @@
-"""What a log is like: its size, what takes it, what is in it and of which time."""
+"""Facts about a log: its size, what takes the space, what is in it, and from when."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ _THERE = (
 
 
 class GrownApart(NamedTuple):
-    """A conversation that went on in both logs: the thread that it began in, its threads, and what becomes of them."""
+    """A conversation that continued in both logs: the thread where it began, its threads, and what becomes of them."""
 
     root: str
     threads: frozenset[str]
@@ -227,7 +227,7 @@ def set_apart(log: Log, one: GrownApart, *, indexed: bool) -> None:
 
 
 def _goes(log: Log, one: GrownApart, thread_id: str) -> str:
-    """Return the thread that goes on where this thread of the log did."""
+    """Return the thread in which this log's own exchanges of a thread are now."""
     own = history.own_exchanges(log, thread_id).first
     return one.apart.threads.get(own[-1], thread_id) if own else thread_id
 

@@ -12,7 +12,7 @@ from .tombstones import bury_calls, is_buried, register
 
 
 class Buried(NamedTuple):
-    """What one log has and another deleted: the turns by thread, and the conversations that were deleted as a whole."""
+    """Rows that one log has and another deleted: turns by thread, and conversations that were deleted as a whole."""
 
     turns: Mapping[str, Sequence[str]]
     threads: frozenset[str]
@@ -24,7 +24,7 @@ NOTHING = Buried({}, frozenset())
 def buried(log: Log, elsewhere: Log) -> Buried:
     """Return what a log has and another one deleted. One of them may be large: it is searched, never read whole.
 
-    A conversation that went on after the log learnt of its deletion goes with its last exchange.
+    A conversation that continued after the log learnt of its deletion goes with its last exchange.
     """
     log.run("create temp table if not exists merge_buried (kind text, id text, primary key (kind, id)) without rowid")
     log.run("delete from temp.merge_buried")
@@ -107,7 +107,7 @@ def drop_removed_snapshots(log: Log, elsewhere: Log) -> None:
 def put_tombstones(log: Log, turns: Iterable[str], deleted_utc: str) -> None:
     """Add the attached log's tombstones; each has the time of the first deletion.
 
-    `turns` are those that go or are left out. Where that is because their texts were deleted under other ids, they get
+    `turns` are those that go or are left out. If that is because their texts were deleted under other ids, they get
     tombstones of their own, so that all logs agree on them, those too where a fork keeps them.
     """
     log.run(

@@ -66,7 +66,7 @@ _DIFFERENT = (
 
 
 def rename(log: Log, calls: Calls, now: str) -> int:
-    """Rename the sessions that have a newer name in the other log, and return how many those are."""
+    """Rename the sessions that have a newer name in the other log, and return how many."""
     changed = 0
     for row in log.rows(_DIFFERENT):
         mine = (row["my_time"] or "", row["mine"])

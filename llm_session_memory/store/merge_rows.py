@@ -25,7 +25,7 @@ def tables() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class MergedRows:
-    """How many rows the other log had newer or had removed, and the new sessions."""
+    """How many rows were newer in the other log or removed from it, and the new sessions."""
 
     changed: int
     added: tuple[tuple[str, str], ...]
@@ -74,7 +74,7 @@ def rows(log: Log, host: str, now: str, hosts: Mapping[str, str] | None = None) 
 
 
 def _merge(log: Log, kind: Kind, now: str) -> int:
-    """Merge the rows of a table that the other log has, and return how many are newer there."""
+    """Merge the rows that the other log has of a table, and return how many are newer there."""
     if not log.value(f"select 1 from {kind.source} limit 1"):  # noqa: S608  constants
         return 0
     columns = [name for name in _columns(log, kind.table) if not (kind.numbered and name == "id")]
@@ -98,7 +98,7 @@ _WINS = f"{_NEWER} or not pair_there and not pair_removed"
 
 
 def _remove(log: Log, kind: Kind) -> int:
-    """Remove the rows that the other log removed after they were changed here, and return how many those were."""
+    """Remove the rows that the other log removed after they were changed here, and return how many."""
     near = f" and {kind.near.format(row='r', change='c')}" if kind.near else ""
     log.run("drop table if exists temp.merge_gone")
     log.run(
@@ -172,7 +172,7 @@ _NAMED = ("thread_id", "name", "name_key", "created_utc")
 
 
 def _projects(log: Log, now: str) -> int:
-    """Merge projects, and return how many the other log has newer."""
+    """Merge projects, and return how many are newer in the other log."""
     changed = _settings(log, "project", "memory_projects", "name_key", ("name_key", "created_utc"), now)
     names = ", ".join(_columns(log, "memory_projects"))
     log.run(
@@ -200,7 +200,7 @@ def _without_project(log: Log) -> None:
 
 
 def _settings(log: Log, kind: str, table: str, by: str, fixed: tuple[str, ...], now: str) -> int:  # noqa: PLR0913
-    """Merge rows of settings, and return how many the other log has newer. `by` is the key, `fixed` never differs."""
+    """Merge rows of settings; return how many are newer in the other log. `by` is the key; `fixed` never differs."""
     columns = [name for name in _columns(log, table) if name not in fixed]
     differ = " or ".join(f"l.{name} is not o.{name}" for name in columns)
     sql = f"select o.{by} from other.{table} o cross join main.{table} l on l.{by} = o.{by} where {differ}"  # noqa: S608  constants

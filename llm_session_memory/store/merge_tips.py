@@ -19,7 +19,7 @@ def retip(log: Log, thread_id: str) -> None:
 
 
 def untip(log: Log, threads: Iterable[str]) -> None:
-    """Let those of some threads have no tip that are branches which all their turns left: each log had another one."""
+    """Remove the tip of branches that all their turns have left: each log had another one."""
     log.run(
         "update threads set tip_message_hash = null where id in (select value from json_each(:ids))"
         " and id in (select thread_id from memory_branches)"

@@ -77,7 +77,7 @@ def counts(log: Log) -> dict[str, int]:
 
 
 def version(log: Log) -> int:
-    """Return a number that changes if someone else writes to the log."""
+    """Return a number that changes whenever someone else writes to the log."""
     return int(log.value("pragma data_version"))
 
 
@@ -89,7 +89,7 @@ def find(log: Log) -> None:
 
 def put(log: Log, *, search: bool = True) -> None:
     """Add what `find` found; without llm's search rows if nothing of it is to stay."""
-    # those that are new here too: the other log's row may be older than its newest turn
+    # new ones too: the other log's row may be older than its newest turn
     sql = "select distinct t.thread_id from temp.merge_turns n join other.turns t on t.id = n.id"
     grown = [one for (one,) in log.tuples(sql)]
     values = {"results": log.value("select coalesce(max(id), 0) from main.tool_results")}

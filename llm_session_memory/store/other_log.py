@@ -97,7 +97,7 @@ def _sentences(path: Path) -> Iterator[None]:
 
 
 def _instead(path: Path) -> str:
-    """Return what to do with a file that is no database."""
+    """Return what to do with a file that is not a database."""
     with path.open("rb") as file:
         if is_age(file.read(200)):
             command = shlex.join(["llm", "sessions", "restore", str(path), "-d", "other.db"])
@@ -106,7 +106,7 @@ def _instead(path: Path) -> str:
 
 
 def _check(copy: Log) -> None:
-    """Raise LogUnusable if the copy is of something that is no log, that is damaged, or that a newer version wrote."""
+    """Raise LogUnusable if the copy is of something that isn't a log, is damaged, or that a newer version wrote."""
     path = copy.path
     if copy.value("pragma quick_check(1)") != "ok":
         message = f"The log {path} is damaged, so nothing was merged."

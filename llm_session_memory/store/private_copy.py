@@ -1,4 +1,4 @@
-"""A copy of a log that only this process sees, to look through while others go on writing to the log.
+"""A copy of a log that only this process sees, to look through while others keep writing to the log.
 
 Whoever reads a log for long keeps others from writing to it, unless it is in WAL mode, and llm gives up after five
 seconds. So the log is copied in steps of some milliseconds (see copying), and only the copy is read.

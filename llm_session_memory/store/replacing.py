@@ -26,7 +26,7 @@ def is_database(path: Path) -> bool:
 
 
 def conversations(path: Path) -> int | None:
-    """Return how many conversations a database has, or None if it is no log of llm, of any version."""
+    """Return how many conversations a database has, or None if it is not a log of llm, of any version."""
     with closing(sqlite3.connect(path)) as connection:
         names = {name for (name,) in connection.execute("select name from sqlite_master")}
         if not names & {"turns", "responses"}:

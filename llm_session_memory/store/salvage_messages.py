@@ -18,7 +18,7 @@ from .log import Log
 from .message_parts import Messages, Stored, StoredPart, without_fragments
 
 LOST = "[lost: this message could not be read]"
-"""Stands for a message of which nothing could be read."""
+"""Stands for a message that could not be read at all."""
 
 _MOST_ROUNDS = 4
 """How often messages are looked through: one that gets its hash back may meet the one that was made instead of it."""
@@ -34,7 +34,7 @@ class Mender:
         self.whole = 0
         """Messages that were lost, at least in part, and are as they were."""
         self.partly = 0
-        """Messages of which something is missing."""
+        """Messages that lack something."""
         self.changed: set[str] = set()
         """Turns whose request has something in it that is not as it was sent."""
 

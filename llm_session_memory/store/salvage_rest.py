@@ -23,7 +23,7 @@ _MOST_ROUNDS = 20
 
 
 def restored_turns(log: Log) -> int:
-    """Make turns again that were lost and whose prompt and reply llm's search table has. Return how many."""
+    """Rebuild lost turns whose prompt and reply are in llm's search table. Return how many."""
     sql = (
         "select s.turn_id, s.prompt, s.response, c.thread_id, m.model from turn_search s"
         " left join memory_contexts c on c.turn_id = s.turn_id"
@@ -78,7 +78,7 @@ def _stored(messages: Messages, role: str, text: str, parent: str | None) -> Sto
 
 
 def restored_conversations(log: Log) -> int:
-    """Make conversations again that were lost and whose turns are there. Return how many."""
+    """Recreate lost conversations whose turns are there. Return how many."""
     before = log.database.conn.total_changes
     log.run(
         "insert into threads (id, name, tip_message_hash, datetime_utc)"
@@ -95,7 +95,7 @@ def restored_conversations(log: Log) -> int:
 
 
 def dropped_references(log: Log) -> int:
-    """Delete rows of llm's tables that only link rows of which one was lost; empty other references to lost rows."""
+    """Delete rows of llm's tables that only link a lost row to others; empty all other references to lost rows."""
     done = 0
     for _ in range(_MOST_ROUNDS):
         broken = [row for row in log.tuples("pragma foreign_key_check") if not row[0].startswith("memory_")]
@@ -119,7 +119,7 @@ def _let_go(log: Log, table: str, column: str, rowid: int) -> None:
 
 
 def without_triggers(log: Log) -> Callable[[], None]:
-    """Drop the triggers of a new log, and return what makes them again, after llm's full-text indexes."""
+    """Drop the triggers of a new log, and return what recreates them, after llm's full-text indexes."""
     triggers = log.tuples("select name, sql from sqlite_master where type = 'trigger'")
     for name, _ in triggers:
         log.run(f'drop trigger "{name}"')

@@ -78,7 +78,7 @@ def migrations() -> Migrations:
 
 def _migration(file: str) -> Callable[[Database], None]:
     def migrate(db: Database) -> None:
-        if file == "004_words":  # made anew, by other rules
+        if file == "004_words":  # rebuilt, by other rules
             db.execute("drop table if exists memory_words")
         _run(db, file)
 
@@ -119,7 +119,7 @@ def lost_parts(db: Database) -> frozenset[str]:
 
 
 def remake(db: Database, missing: frozenset[str]) -> None:
-    """Make lost tables and views again, empty. If a part of the search index is lost, the index starts over."""
+    """Recreate lost tables and views, empty. If a part of the search index is lost, the index starts over."""
     for name in names():
         _run(db, name)
     if missing & _INDEX:

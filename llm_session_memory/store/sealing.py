@@ -162,7 +162,7 @@ def rows(log: Log) -> Iterator[tuple[str, list[str], Iterator[tuple[Any, ...]]]]
         which = _which(log, table, columns) if columns else None
         if which is None:
             continue
-        # Excerpts find their passages again in the index, which is made anew.
+        # Excerpts find their passages again in the index, which is rebuilt.
         values = ["0" if (table, name) == ("memory_recalls", "passage_id") else f'"{name}"' for name in columns]
         order = ", ".join(f'"{name}"' for name in columns if name in ("turn_id", "thread_id", "rank"))
         order = order if table in WITHOUT_ROWID else "rowid"
@@ -220,7 +220,7 @@ def insert(staging: Staging, table: str, columns: Sequence[str], values: Iterabl
     """Write rows into a staging database.
 
     Raises LogUnusable for a table or a column that this version doesn't know, and ValueError for a row that it can't
-    have: one that is there already, or a value that is no value of SQLite's.
+    have: one that is there already, or a value that is not a value of SQLite's.
     """
     known = staging.log.columns(table) if table in (*TABLES, *OURS, EXCERPTS) else frozenset()
     unknown = next((name for name in columns if name not in known), None)

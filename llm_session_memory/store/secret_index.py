@@ -58,7 +58,7 @@ class Indexed:
         unword(self._log, list(words_of(self._log, taken)))
 
     def _forget_vectors(self) -> None:
-        """Delete the vectors of passages that change; they are made again with the next prompts."""
+        """Delete the vectors of passages that change; they are rebuilt with the next prompts."""
         for (model,) in self._log.tuples("select distinct model from memory_vectors"):
             sql = "delete from memory_vectors where model = :model and thread = :thread and passage_id = :id"
             self._log.many(sql, ({"model": model, "thread": row["thread"], "id": row["id"]} for row in self._changed))

@@ -267,7 +267,7 @@ class Staging:
                 )
 
     def _check_unchanged(self) -> None:
-        """Raise LogUnusable if what this database goes on from is no longer in the log as it was."""
+        """Raise LogUnusable if what this database continues from is no longer in the log as it was."""
         count = "select count(*) from log.turns where thread_id = ?"
         changed = any(self._run(count, [id_]).fetchone()[0] != turns for id_, turns in self.goes_on.items())
         if changed or self._run("select 1 from turns s join log.turns l on l.id = s.id limit 1").fetchone():

@@ -16,7 +16,7 @@ def undone_in(log: Log, thread_id: str) -> frozenset[str]:
 
 
 def threads_with_undone(log: Log) -> list[str]:
-    """Return the threads of which exchanges were undone."""
+    """Return the threads that have undone exchanges."""
     if not log.columns("memory_undone"):
         return []
     return [thread_id for (thread_id,) in log.tuples("select distinct thread_id from memory_undone")]

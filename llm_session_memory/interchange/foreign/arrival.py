@@ -1,8 +1,8 @@
 """The arrival of another tool's conversations: what is new of each is written to a temporary database.
 
 A conversation that arrives is compared with its lines, exchange by exchange, from its beginning. What a line lacks at
-its end is added to it. If the conversation and the line go on in different ways, because it has branches or because
-somebody went on with it here, it becomes a fork that shares what both have.
+its end is added to it. If the conversation and the line continue in different ways, because it has branches or because
+somebody continued it here, it becomes a fork that shares what both have.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Arrival:
         _Course(self, conversation, root, shared).run(exchanges, self._path(key, conversation))
 
     def _begin_another(self) -> None:
-        """Count a conversation that is no branch; its branches come before the next one."""
+        """Count a conversation that is not a branch; its branches come before the next one."""
         self.conversations += 1
         self._paths.clear()
         if self.conversations > 1 and self.name is not None:
@@ -111,7 +111,7 @@ class Arrival:
     # -- branches ------------------------------------------------------
 
     def _path(self, key: str, conversation: ForeignConversation) -> list[tuple[str | None, str]]:
-        """Return the exchanges (key and first mark) that come before a branch's own, to be gone on with."""
+        """Return the exchanges (key and first mark) that come before a branch's own, which continue them."""
         path: list[tuple[str | None, str]] = []
         if conversation.forked_from is not None:
             parent, last = conversation.forked_from

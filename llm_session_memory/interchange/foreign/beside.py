@@ -16,7 +16,7 @@ from .values import ForeignConversation, Losses
 
 
 def settings_of(conversation: ForeignConversation) -> Settings:
-    """Return the settings that a conversation goes on with."""
+    """Return the settings that a conversation continues with."""
     system = storable(conversation.system) if conversation.system else None
     return Settings(model=conversation.model, system=system, options=dict(conversation.options))
 

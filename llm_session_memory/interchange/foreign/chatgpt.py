@@ -1,6 +1,6 @@
 """ChatGPT's export: the archive that OpenAI sends, the folder that it was unpacked to, or its conversations.json.
 
-A conversation is a tree of messages, because prompts can be edited and replies made again. The branch that was seen
+A conversation is a tree of messages, because prompts can be edited and replies regenerated. The branch that was seen
 last becomes the session, and each other one a fork of it.
 """
 

@@ -201,7 +201,7 @@ def key_of(id_: object, first: ForeignExchange) -> str:
     """Return what identifies a conversation, given its id in its file (or None) and its first exchange.
 
     Two files may both have a conversation 1. So an id that is no UUID or the like counts only with what the
-    conversation begins with, which stays when the conversation goes on.
+    conversation begins with, which stays when the conversation continues.
     """
     name = "" if id_ is None else str(id_)
     if _GLOBAL.fullmatch(name):

@@ -37,7 +37,7 @@ class ClaudeMessages:
         self._losses, self._place = losses, place
 
     def turn(self, prompt: Mapping[str, Any] | None, replies: Iterable[Mapping[str, Any]], begun: str) -> PastTurn:
-        """Return a prompt with all that followed it. `begun` is the time of it if no message has one."""
+        """Return a prompt with all that followed it. `begun` is its time if no message has one."""
         messages = [*([prompt] if prompt else []), *replies]
         parts = self._joined(part for one in messages[1 if prompt else 0 :] for part in self._parts(one))
         times = filter(None, (moment(one.get("created_at")) for one in messages))

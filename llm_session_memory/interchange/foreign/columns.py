@@ -67,7 +67,7 @@ TOOL = "function_name"
 """The fact of a tool's message that names the tool."""
 
 OF_SESSIONS = ("tags", "project", "metadata")
-"""The meanings that are of a whole session."""
+"""The meanings that belong to a whole session."""
 
 
 def plain_name(column: str) -> str:
@@ -163,7 +163,7 @@ def _content(value: Any, role: str, place: str, losses: Losses) -> list[Part]:
 
 
 def model_in(row: Mapping[str, Any]) -> str | None:
-    """Return the model of a row, or None. Our own exports say “unknown” of what came without one."""
+    """Return the model of a row, or None. Our own exports say “unknown” if there was none."""
     name = words(row.get("model")).strip()
     return None if name.lower() in ("", "unknown") else name
 
@@ -212,7 +212,7 @@ def words(value: Any) -> str:
 
 
 def _count(value: Any) -> int | None:
-    """Return a cell as a whole number of at least 1, or None: tables have a 0 for what nobody counted."""
+    """Return a cell as a whole number of at least 1, or None: tables have a 0 for things that nobody counted."""
     number = _amount(value)
     return round(number) or None if number is not None else None
 

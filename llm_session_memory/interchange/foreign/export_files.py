@@ -18,7 +18,7 @@ LARGEST = 100_000_000
 """The most bytes of an attachment that is imported."""
 
 MISSING = f"an attached file that is not in the export, or that has more than {LARGEST // 1_000_000} MB"
-"""What is lost with an attachment that `attachment` does not find."""
+"""The loss to count for an attachment that `attachment` does not find."""
 
 _ID = re.compile(r"file[-_][0-9A-Za-z]+")
 

@@ -98,5 +98,5 @@ class Families:
         for ids in turns:
             line.starts.append(len(line.ids))
             line.ids.extend(ids)
-        self._theirs.answers.pop(thread_id, None)  # what it looked up for that is not needed again
+        self._theirs.answers.pop(thread_id, None)  # what was looked up for that isn't needed again
         return line

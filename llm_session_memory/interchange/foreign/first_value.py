@@ -12,7 +12,7 @@ _CLOSING = {"[": "]", "{": "}"}
 
 
 def first_value(head: bytes) -> Any:
-    """Return the first JSON value of a text, or None if it is no JSON.
+    """Return the first JSON value of a text, or None if it isn't JSON.
 
     If the text ends or is damaged before the value ends, the value is completed: what comes after the last element is
     left out, and the brackets are closed.

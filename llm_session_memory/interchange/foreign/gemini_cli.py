@@ -118,7 +118,7 @@ def _conversation(facts: Mapping[str, Any], chat: Chat, source: SourceFile) -> F
     folder = _directory(source.path)
     is_part = facts.get("kind") == "subagent"
     meta = {"directory": folder if "/" in folder or "\\" in folder else ""}
-    # A checkpoint has no id; it is saved under a name, and again under the same name when the chat went on.
+    # A checkpoint has no id; it is saved under a name, and again under the same name when the chat continued.
     name = Path(source.name).stem.removeprefix("checkpoint-")
     return ForeignConversation(
         key=text(facts.get("sessionId")) or f"checkpoint {name}",

@@ -1,7 +1,7 @@
 """The messages of Gemini CLI's chats, put together as exchanges. Pure.
 
 A message of the model has its thoughts, its text, the tools that it called, and their results. So the results begin
-the next turn, which the next message of the model goes on with. A checkpoint has messages as Gemini's API takes them.
+the next turn, which the next message of the model continues. A checkpoint has messages as Gemini's API takes them.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class _Stream:
             if number >= 0:
                 if number in self.types and self.types[number].fields:
                     return self._read(number)
-                if self._uint() != 0:  # before a value that is no struct
+                if self._uint() != 0:  # before a value that is not a struct
                     raise NotGob("a value has no beginning")
                 return self._read(number)
             self.types[-number] = _defined(self._read(_DEFINITION))
@@ -89,7 +89,7 @@ class _Stream:
         if kind.key is not None and kind.element is not None:
             key, element = kind.key, kind.element
             if key not in basic:
-                raise NotGob("a map has keys that are no texts or numbers")
+                raise NotGob("a map has keys that are not texts or numbers")
             return {self._read(key, depth + 1): self._read(element, depth + 1) for _ in range(self._count())}
         if kind.element is not None:
             return [self._read(kind.element, depth + 1) for _ in range(self._count())]

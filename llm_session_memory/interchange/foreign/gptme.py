@@ -106,7 +106,7 @@ def _branch(
 ) -> ForeignConversation | None:
     """Return what a branch has that no other way has, or None if it has nothing.
 
-    An exchange that was answered anew has the time of its prompt as before, so it gets another key.
+    An exchange that was answered again has the time of its prompt as before, so it gets another key.
     """
     common = max(_common(other, way) for other in ways)
     if common == len(way):

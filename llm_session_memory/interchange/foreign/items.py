@@ -35,6 +35,6 @@ def _start(source: SourceFile) -> bytes:
 
 
 def _is_in_one_line(source: SourceFile) -> bool:
-    """Return whether a file's first object does not go on in a second line."""
+    """Return whether a file's first object does not continue on a second line."""
     line = _start(source).split(b"\n", 1)[0].rstrip()
     return not line.endswith((b"{", b"[", b",", b":"))

@@ -10,10 +10,10 @@ _MILLISECONDS_FROM = 10_000_000_000
 """Numbers from here are milliseconds since 1970, or smaller units: as seconds they would be after the year 2286."""
 
 _NANOSECONDS_UNTIL = 10_000_000_000_000_000_000
-"""Larger numbers are no times: not even as nanoseconds."""
+"""Larger numbers are not times: not even as nanoseconds."""
 
 _LONGEST = 100
-"""A longer text is no time."""
+"""A longer text is not a time."""
 
 _FRACTION = re.compile(r"(\.\d{1,9})")
 

@@ -139,7 +139,7 @@ def _meta(whole: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _options(whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a call. They are not the session's: the model that goes on may not have them."""
+    """Return the options of a call. They are not the session's: another model that continues it may not have them."""
     return {name: whole[name] for name in _OPTIONS if whole.get(name) is not None}
 
 

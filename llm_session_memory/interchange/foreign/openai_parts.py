@@ -42,7 +42,7 @@ _TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
 
 def said_of(message: Mapping[str, Any], place: str, losses: Losses) -> Iterator[SaidMessage]:
-    """Yield a message as ours: several if it has results of tools beside a text; none if nobody knows who speaks."""
+    """Yield a message as ours: several if it has results of tools beside a text; nothing if nobody knows who speaks."""
     role = ROLES.get(text(message.get("role")).strip().lower())
     if role is None:
         losses.add(f"a message of the role {one_line(str(message.get('role')), 30)}", place)

@@ -88,8 +88,8 @@ def recognised(source: SourceFile) -> Format | None:
 def looked_at(file: IO[bytes] | Path, where: str) -> Iterator[tuple[IO[bytes] | None, SourceFile, Format | None]]:
     """Give the format of an open file, or of a folder, and what to read: the stream if it may be one of our own.
 
-    `where` is what errors call it. A stream that is no regular file, such as standard input, is looked at too; if it is
-    a file of another tool, all of it is first copied to a temporary file.
+    `where` is what errors call it. A stream that isn't a regular file, such as standard input, is looked at too; if it
+    is a file of another tool, all of it is first copied to a temporary file.
     """
     if isinstance(file, Path):
         source = SourceFile(file)

@@ -88,7 +88,7 @@ class SourceFile:
 
     @cached_property
     def members(self) -> tuple[str, ...]:
-        """The names of the files in the archive; none if it is no archive. They are only names, never paths here."""
+        """The names of the files in the archive; none if it isn't one. They are only names, never paths here."""
         if not self.is_zip:
             return ()
         return tuple(one.filename for one in self._archive.infolist() if not one.is_dir())

@@ -43,7 +43,7 @@ class _Call:
 
 
 class Told:
-    """An exchange of which more may come. `before` is the exchange that it follows."""
+    """An exchange that may get more. `before` is the exchange that it follows."""
 
     def __init__(self, key: str | None, asked: list[Part], at: str, before: Told | None) -> None:
         self.key, self.at, self.before = key, at, before

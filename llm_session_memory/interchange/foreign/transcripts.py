@@ -31,7 +31,7 @@ _LOOKED_AT = 40
 
 
 class _Counted:
-    """A stream that counts the lines that were read of it."""
+    """A stream that counts the lines read from it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -61,7 +61,7 @@ def records(source: SourceFile, losses: Losses) -> Iterator[tuple[str, dict[str,
 
 
 def beginning(head: bytes, most: int = 20) -> list[dict[str, Any]]:
-    """Return the JSON objects in the first lines of a file, given its beginning; a line that is none ends them."""
+    """Return the JSON objects in the first lines of a file, given its beginning; a line that isn't one ends them."""
     found: list[dict[str, Any]] = []
     for line in head.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True)[:most]:
         if not line.strip():

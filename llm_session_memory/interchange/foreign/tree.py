@@ -1,4 +1,4 @@
-"""Conversations that are trees, because prompts were edited and replies made again: their branches, one after another.
+"""Conversations that are trees, because prompts were edited and replies regenerated: their branches, one after another.
 
 Pure.
 """

@@ -38,7 +38,7 @@ class ForeignConversation:
         exchanges: Its exchanges, oldest first; of a branch, only those after `forked_from`.
         name: What its session should be called: a title or a label, of any length and with any characters; or None.
         created_utc: When it began, in ISO form, or “” if the file doesn't say.
-        model: The model to go on with, or None.
+        model: The model to continue with, or None.
         system: The system prompt, or None.
         options: Model options, such as temperature.
         title: Its title, if it is more than a name.
@@ -99,7 +99,7 @@ class Format(Protocol):
     def conversations(self, source: SourceFile, losses: Losses) -> Iterator[ForeignConversation]:
         """Read its conversations one at a time, each original before its branches.
 
-        Raises FileRefused, with the place, for what is not as the format says.
+        Raises FileRefused, with the place, for anything that is not as the format says.
         """
         ...
 

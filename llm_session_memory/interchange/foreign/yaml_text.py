@@ -11,7 +11,7 @@ _DEEPEST = 60
 
 
 def parsed(content: bytes, where: str) -> Any:
-    """Return the value of a YAML text. Raises FileRefused, with the line, if it is none; errors call it `where`."""
+    """Return the value of a YAML text. Raises FileRefused, with the line, if it isn't YAML; errors call it `where`."""
     import yaml
 
     try:

@@ -77,7 +77,7 @@ def _math_inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  mar
 
 
 def _end(text: str, start: int, opening: str, most: int) -> int:
-    """Return where a formula's closing sign stands, or -1 if this is no formula."""
+    """Return where a formula's closing sign stands, or -1 if this is not a formula."""
     begin = start + len(opening)
     end = text.find(CLOSING[opening], begin, min(most, begin + LONGEST))
     while end > 0 and opening[0] == "$" and text[end - 1] == "\\":

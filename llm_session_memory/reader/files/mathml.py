@@ -103,7 +103,7 @@ _LIMITS = frozenset("lim max min sup inf limsup liminf argmax argmin det gcd Pr 
 _BELOW = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 
 _QUANTITIES = frozenset("∞∂∇∅∆")
-"""Mathematical symbols that are no operators."""
+"""Mathematical symbols that are not operators."""
 
 
 class _UnshownError(Exception):

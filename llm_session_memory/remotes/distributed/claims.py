@@ -18,7 +18,7 @@ from .gate import Gate
 _Result = TypeVar("_Result")
 
 _LEFT = 5.0
-"""How many seconds an item waits that this worker got and may not ask."""
+"""How many seconds an item waits if this worker got it but may not ask it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Claims:
         self._reach(lambda: self._shop.board.wait(item, error, seconds, max(0, item.tries - 1)))
 
     def failed(self, item: Item, error: str, not_before: datetime | None = None, *, counted: bool = True) -> None:
-        """Keep that the item failed; with `not_before` it is asked again then."""
+        """Mark the item as failed; with `not_before`, it is asked again then."""
         tries = item.tries if counted else max(0, item.tries - 1)
         board = self._shop.board
         if not_before is None:
@@ -90,7 +90,7 @@ class Claims:
             self._reach(lambda: board.wait(item, error, seconds, tries))
 
     def skipped(self, item: Item, why: str) -> None:
-        """Keep that the item is not asked."""
+        """Mark the item as skipped."""
         self.failed_here()
         self._reach(lambda: self._shop.board.end(item, "skipped", why, item.tries))
 

@@ -24,7 +24,7 @@ POLL = 0.2
 
 _POOL = 4
 _UNUSED = "postgresql://llm:llm@localhost/llm"
-"""DBOS wants an address though it gets an engine; it tells from its scheme that the database is PostgreSQL."""
+"""DBOS wants an address even though it gets an engine: the scheme tells it that the database is PostgreSQL."""
 
 
 def check_installed() -> None:
@@ -174,7 +174,7 @@ def _refused(self: Any, serialized_data: str) -> Any:
 
 
 def _quiet() -> None:
-    """Keep DBOS from writing to the terminal: what matters is told by us."""
+    """Keep DBOS from writing to the terminal: the plugin reports what matters."""
     logger = logging.getLogger("dbos")
     logger.handlers[:] = [logging.NullHandler()]
     logger.propagate = False

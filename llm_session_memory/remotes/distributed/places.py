@@ -32,7 +32,7 @@ class JobPlace:
 
     @property
     def settings(self) -> RemoteSettings:
-        """What holds for a push there: that of the remote, or nothing is excluded."""
+        """The settings of a push there: those of the remote, or ones that exclude nothing."""
         return self.known or RemoteSettings(self.remote, parted(self.address).address, schema=self.schema)
 
     def board(self, *, worker: bool = False) -> Board:

@@ -49,7 +49,7 @@ def send(board: Board, memory: Memory, job: Job, items: Iterable[Item], settings
 
 
 def heard(board: Board, memory: Memory, job: Job) -> Job:
-    """Take over how far a job is, and return it as it is then.
+    """Copy a job's progress from the remote, and return the job as it is then.
 
     Raises RemoteFailed, and SessionError if the job is not on the remote any more.
     """

@@ -39,10 +39,10 @@ _OUT_OF_REACH = 600.0
 """How many seconds a worker goes on trying to reach the remote before it ends."""
 
 _KNOWN = 60.0
-"""How many seconds it is remembered whether llm has a model: the server of Ollama may be started later."""
+"""How many seconds a worker remembers whether llm has a model: Ollama's server may be started later."""
 
 _REST, _LONGEST_REST = 60.0, 900.0
-"""How long a worker leaves a model alone whose server didn't answer or refused the key: at first, and at most."""
+"""How long a worker leaves a model alone if its server didn't answer or refused the key: at first, and at most."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Worker:
     def work(self, engine: Engine, machine: str, progress: Callable[[WorkerState], None]) -> None:
         """Take items until `stop` is called, and until those that are being asked have ended.
 
-        Ctrl-C may break it off; called again, it goes on.
+        Ctrl-C may break it off; called again, it continues.
         """
         self.board.alive(machine)
         if not engine.launched:
@@ -189,7 +189,7 @@ class Worker:
     # -- one item, in a thread of DBOS -------------------------------------
 
     def run(self, job_id: str, position: int, number: int) -> str:
-        """Ask an item, and return what came of it in a word. DBOS keeps that; the answer is on the remote."""
+        """Ask an item, and return the outcome in one word. DBOS keeps that; the answer is on the remote."""
         ticket = Ticket(str(job_id), int(position), int(number))
         with self._lock:
             self._asking += 1

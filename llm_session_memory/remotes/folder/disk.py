@@ -77,7 +77,7 @@ class Disk:
                 return []
 
     def open(self, name: str) -> IO[bytes]:
-        """Open a file for reading. Raises FileNotFoundError, or RemoteFailed if it is no plain file of the folder."""
+        """Open a file for reading. Raises FileNotFoundError, or RemoteFailed if it isn't a plain file of the folder."""
         if any(parent.is_symlink() for parent in _between(self.folder, self.folder / name)):
             raise self.damaged(name, "its folder is a link")
         try:

@@ -146,7 +146,7 @@ class Index:
             self.mark_removed(one)
 
     def drop(self, name: str, day: str) -> None:
-        """A part no longer counts, nor does any of its lines."""
+        """Drop a part and all of its lines."""
         self.connection.execute(statement("drop_part"), (name, day))
         ((part,),) = rows(self.connection, "select id from parts where name = ?", name)
         for sql in (
@@ -157,7 +157,7 @@ class Index:
             self.connection.execute(sql, (part,))
 
     def forget(self, day: str) -> None:
-        """Forget what was dropped and removed long before a day: no machine has been writing since then unseen."""
+        """Forget what was dropped or removed long before a day: every write from before then has been seen by now."""
         for sql in (
             "delete from parts where not added and dropped < date(?, ?)",
             "delete from removed where day < date(?, ?)",
@@ -171,7 +171,7 @@ class Index:
         self.touch([(one.kind, one.key)])
 
     def touch(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Remember keys whose winners are to be found again."""
+        """Remember keys whose winners have to be found again."""
         self.connection.executemany("insert or ignore into touched values (?, ?)", keys)
 
     def _add(self, added: records.Added) -> None:

@@ -19,11 +19,11 @@ from ..shapes import WrongShapeError, checked, integer, mapping, rows_of, sequen
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _PAIRED_NAME = "utf8:"
-"""What a name begins with that is written as base64, because JSON has no object in its place."""
+"""The beginning of a name that is written as base64, because a name in JSON can't be an object."""
 
 
 class At(NamedTuple):
-    """Which write put a document: its number, which is one more than all that it had seen, and its token."""
+    """The write that put a document there: its number, one more than the highest that it had seen, and its token."""
 
     number: int
     token: str

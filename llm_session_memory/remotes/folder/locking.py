@@ -23,7 +23,7 @@ from .disk import TEMPORARY, Disk
 
 NAME = "lock"
 DEAD_AFTER = 60.0
-"""How many seconds a lock lasts that nobody touches."""
+"""How many seconds a lock lasts if nobody touches it."""
 
 BEAT = 10.0
 _LOOK = 1.0
@@ -34,7 +34,7 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.5
 
 
 class Lock:
-    """The lock of one write. `token` names the write; `dead` has those of killed ones whose lock was taken over."""
+    """The lock of one write. `token` names the write; `dead` has those of killed writes whose lock was taken over."""
 
     def __init__(self, disk: Disk, patience: float) -> None:
         self.token = secrets.token_hex(10)

@@ -37,11 +37,11 @@ class Parts:
     """The parts of one write."""
 
     LARGEST: ClassVar[int] = 4_000_000
-    """Bytes from which on a part gets no further line."""
+    """A part with this many bytes gets no more lines."""
 
     SMALL: ClassVar[int] = 256_000
     MANY: ClassVar[int] = 64
-    """So many parts of one class that are smaller than that are joined by the next write."""
+    """If this many parts of one class are smaller than that, the next write joins them."""
 
     def __init__(self, disk: Disk, index: Index, token: str, day: str) -> None:
         self.dropped: dict[str, str] = {}
@@ -102,7 +102,7 @@ class Parts:
         return self.open(self._name(number))
 
     def open(self, name: str) -> IO[bytes]:
-        """Open a part for reading, also one that is still being written. Raises FileNotFoundError if it is gone."""
+        """Open a part for reading, even if it is still being written. Raises FileNotFoundError if it is gone."""
         for part in self._pending.values():
             if part.name == name:
                 if part.file is not None:
@@ -112,7 +112,7 @@ class Parts:
         return self._disk.open(f"{PARTS}/{name}")
 
     def drop(self, number: int) -> None:
-        """A part no longer counts, once this write does."""
+        """Drop a part once this write counts."""
         name = self._name(number)
         self._index.drop(name, self._day)
         part = self._pending.pop(number, None)
@@ -133,7 +133,7 @@ class Parts:
             yield Added(part.name, *values[:2])
 
     def discard(self) -> None:
-        """Remove what was written, because it is not to count."""
+        """Remove what was written, so that it never counts."""
         for part in self._pending.values():
             self._discard(part)
             self._disk.remove(part.where)

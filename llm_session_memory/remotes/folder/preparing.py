@@ -24,7 +24,7 @@ _OF_DRIVES = re.compile(
     r"|\.(st.*|dropbox.*|sync.*|owncloud.*|nextcloud.*|csync.*|tmp-.*|nfs.*|fuse_hidden.*|snapshot)",
     re.DOTALL,
 )
-"""What a drive or a synchronised folder has that is empty. Other hidden files are somebody's, as in a home folder."""
+"""Files in an empty drive or synchronised folder. Other hidden files are somebody's, as in a home folder."""
 
 
 class FolderFormat(NamedTuple):
@@ -35,7 +35,7 @@ class FolderFormat(NamedTuple):
 
 
 def read_format(disk: Disk) -> FolderFormat | None:
-    """Return what a folder is, or None if it is no remote yet. Raises RemoteFailed if it is of a newer version."""
+    """Return what a folder is, or None if it isn't a remote yet. Raises RemoteFailed if it is of a newer version."""
     try:
         contents = disk.read(NAME, _LARGEST)
     except FileNotFoundError:
@@ -53,7 +53,7 @@ def read_format(disk: Disk) -> FolderFormat | None:
 
 
 def prepare(disk: Disk) -> None:
-    """Make the folder, if there is none, for this user alone; and the file, if there is none."""
+    """Make the folder, for this user alone, and the file in it, unless they exist."""
     with disk.sentences(), suppress(FileExistsError):
         disk.folder.mkdir(mode=0o700)
     if read_format(disk) is not None:

@@ -1,4 +1,4 @@
-"""What a folder is asked: answered from its index, and the documents themselves from its parts."""
+"""Questions to a folder: most are answered from its index, and the documents themselves come from its parts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def stamps(index: sqlite3.Connection, threads: Collection[str]) -> Iterator[Stam
 
 
 def threads_with(index: sqlite3.Connection, turns: Collection[str]) -> dict[str, str]:
-    """Return those of some turns and responses that are there, with their threads."""
+    """Return which of these turns and responses are there, with their threads."""
     found = rows(index, statement("threads_with_calls"), {packed(turn) for turn in turns})
     return {unpacked(key): unpacked(thread) for key, thread in found}
 
@@ -73,7 +73,7 @@ def listed(index: sqlite3.Connection, threads: Collection[str] | None) -> Iterat
 
 
 def referred(index: sqlite3.Connection, refs: Collection[str]) -> set[str]:
-    """Return those of some refs that a document has."""
+    """Return which of these refs a document has."""
     wanted = {packed_ref(ref): ref for ref in refs}
     return {wanted[ref] for (ref,) in rows(index, statement("referred"), list(wanted))}
 

@@ -119,7 +119,7 @@ def _removed(found: Any) -> Removed:
 
 
 def _named(pattern: re.Pattern[str], found: object) -> str:
-    """Return a name of ours. No other is ever opened, so that none leads out of the folder."""
+    """Return a name if it is one of ours. No other is ever opened, so no name leads out of the folder."""
     name = text(found)
     if len(name) > _LONGEST_NAME or not pattern.fullmatch(name):
         raise WrongShapeError("it names a file that doesn't belong to a remote")

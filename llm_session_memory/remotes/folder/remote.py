@@ -50,7 +50,7 @@ class FolderRemote:
         return self._disk.where
 
     def condition(self) -> Condition:
-        """Find out what is there. The drive's time is that of a file which is written for a moment."""
+        """Find out what is there. The drive's time is that of a file written for a moment."""
         began = time.monotonic()
         if not self._disk.folder.exists():
             self._check_parent()
@@ -65,7 +65,7 @@ class FolderRemote:
         return Condition(SERVER, version.version if version else 0, now is not None, now, time.monotonic() - began)
 
     def prepare(self) -> None:
-        """Make the folder, if there is none, and what identifies it."""
+        """Make the folder and the file that identifies it, unless they exist."""
         self._check_parent()
         prepare(self._disk)
 
@@ -101,7 +101,7 @@ class FolderRemote:
                 return
 
     def threads_with(self, turns: Collection[str]) -> dict[str, str]:
-        """Return those of some turns and responses that are there, with their threads."""
+        """Return which of these turns and responses are there, with their threads."""
         return self._ask(lambda index: questions.threads_with(index.connection, turns))
 
     def listed(self, threads: Collection[str] | None = None) -> Iterator[Listed]:
@@ -144,7 +144,7 @@ class FolderRemote:
             self._opened = None
 
     def _fresh(self) -> Index:
-        """Return the index as it follows the folder now; within a write, as the write has it."""
+        """Return the index, brought up to date with the folder; within a write, as the write has it."""
         if self._parts is not None and self._opened is not None:
             return self._opened
         if self._opened is None:
@@ -171,7 +171,7 @@ class FolderRemote:
         return self._disk.open(f"{PARTS}/{name}") if self._parts is None else self._parts.open(name)
 
     def _check_parent(self) -> None:
-        """Raise RemoteFailed if the folder can't be made, because that which it is to be in is missing."""
+        """Raise RemoteFailed if the folder can't be made, because the folder that it should be in is missing."""
         parent = self._disk.folder.parent
         if not parent.is_dir():
             message = f"The folder {self._disk.where} does not exist, and neither does the folder that it should be in."

@@ -57,7 +57,7 @@ class FolderWriting:
         self._remove(kind, [key for (key,) in rows(self._sql, sql, kind, {packed(key) for key in keys})])
 
     def referred(self, refs: Collection[str]) -> set[str]:
-        """Return those of some refs that a document has."""
+        """Return which of these refs a document has."""
         return questions.referred(self._sql, refs)
 
     def set_digests(self, digests: Mapping[tuple[str, str], Digest | None]) -> None:
@@ -93,7 +93,7 @@ class FolderWriting:
         self._sql.executemany("update lines set wins = 0 where wins and kind = ? and key = ?", keys)
 
     def compact(self) -> None:
-        """Write the parts again that have lines which no longer count, or that are many and small."""
+        """Write parts again if they have lines that no longer count, or if they are many and small."""
         outdated = [part for (part,) in rows(self._sql, statement("outdated"), self._parts.opened)]
         for part in {*outdated, *self._small()}:
             self._rewrite(part)

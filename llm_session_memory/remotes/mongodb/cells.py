@@ -22,7 +22,7 @@ COLLECTIONS = {kind: f"{kind}s" for kind in KINDS}
 """The collection of each kind."""
 
 CHUNK = 4_000_000
-"""Bytes from which on a document's rows are in chunks, and of each chunk. A server takes 16 MB at once."""
+"""If a document has more bytes than this, its rows are in chunks of this size. A server takes 16 MB at once."""
 
 _NAMES_REFUSED = re.compile(r"^\$|\.")
 
@@ -30,7 +30,7 @@ Bson = dict[str, Any]
 
 
 def written(document: Document, generation: int) -> Bson:
-    """Return a document as BSON, with the generation of the write that it counts from."""
+    """Return a document as BSON, with the generation of the write from which it counts."""
     from bson import Int64
 
     d = document

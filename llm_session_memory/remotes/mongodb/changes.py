@@ -22,13 +22,13 @@ class Changes:
         self._there: list[str] = []
 
     def put(self, kind: str, whole: Bson, *, replaces: bool) -> None:
-        """A document is there, in place of another one if it replaces one."""
+        """Add a document, or replace the one on the server."""
         self._put.setdefault(kind, {})[whole["_id"]] = whole
         if replaces:
             self._there.append(f"{kind} {whole['_id']}")
 
     def remove(self, kind: str, keys: Collection[str]) -> None:
-        """Documents are gone."""
+        """Remove documents."""
         ids = {packed(key) for key in keys}
         for one in ids:
             self._put.get(kind, {}).pop(one, None)
@@ -76,7 +76,7 @@ class Changes:
         return {name: Digest(*whole) if whole[0] else None for name, whole in amounts.items()}
 
     def steps(self, buckets: Mapping[str, Digest | None], generation: int) -> Steps:
-        """Return what is to be done on the server."""
+        """Return what has to be done on the server."""
         from bson import Int64
 
         steps = Steps(unchunked=self._there)

@@ -1,4 +1,4 @@
-"""What a database is asked. Within a write, `Changes` has what the write did so far, which is not there yet."""
+"""Questions to a database. Within a write, `Changes` has what the server doesn't have yet."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Questions:
         return b"".join(pieces)
 
     def threads_with(self, turns: Collection[str]) -> dict[str, str]:
-        """Return those of some turns and responses that are there, with their threads."""
+        """Return which of these turns and responses are there, with their threads."""
         return {
             _text(found["_id"]): _text(found.get("thread_id"))
             for kind in reversed(CALLS)
@@ -165,7 +165,7 @@ class Questions:
                     yield str(found.get("thread_id"))
 
     def referred(self, refs: Collection[str]) -> set[str]:
-        """Return those of some refs that a document has."""
+        """Return which of these refs a document has."""
         wanted = {packed(ref): ref for ref in refs}
         needed = set(self._changes.refs()) & set(wanted)
         for collection, hidden in ((COLLECTIONS[kind], self._changes.hidden(kind)) for kind in COLLECTIONS):
@@ -174,7 +174,7 @@ class Questions:
         return {wanted[ref] for ref in needed}
 
     def _referred(self, collection: str, refs: set[str], hidden: Collection[str]) -> set[str]:
-        """Return those of some refs that documents of a collection have, without reading all that have them."""
+        """Return which of these refs the documents of a collection have, without reading all of those documents."""
         needed: set[str] = set()
         while left := refs - needed:
             where: Bson = {"refs": {"$in": sorted(left)}}
@@ -187,7 +187,7 @@ class Questions:
         return needed
 
     def existing(self, kind: str, keys: Collection[str]) -> dict[str, tuple[str, str]]:
-        """Return those of some documents that are there, with their machine and person."""
+        """Return which of these documents are there, with their machine and person."""
         found = self._all(kind, "_id", keys, ("machine", "person"))
         return {_text(one["_id"]): (_text(one.get("machine")), _text(one.get("person"))) for one in found}
 

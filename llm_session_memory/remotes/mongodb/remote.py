@@ -102,7 +102,7 @@ class MongoRemote:
                 yield from questions.documents(kind, some)
 
     def threads_with(self, turns: Collection[str]) -> dict[str, str]:
-        """Return those of some turns and responses that are there, with their threads."""
+        """Return which of these turns and responses are there, with their threads."""
         return self._ask(lambda questions: questions.threads_with(turns))
 
     def listed(self, threads: Collection[str] | None = None) -> Iterator[Listed]:
@@ -110,7 +110,7 @@ class MongoRemote:
         return iter(self._ask(lambda questions: [*questions.listed(threads)]))
 
     def _ask(self, question: Callable[[Questions], Answer]) -> Answer:
-        """Ask for what is there between two writes: if one came between, ask again; at last, let nobody write."""
+        """Ask for a state between two writes: if one interferes, ask again; the last time, keep others from writing."""
         with in_sentences(self._server.uri):
             if self._writing:
                 return question(self._writing.questions)

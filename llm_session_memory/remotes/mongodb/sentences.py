@@ -18,7 +18,7 @@ _LONGEST = 300
 
 
 def without_secrets(uri: str) -> str:
-    """Return an address without its password and without its options, of which some are secrets."""
+    """Return an address without its password and without its options, because some of these are secrets."""
     return one_line(_SECRET.sub(r"//\1@", uri).partition("?")[0], _LONGEST)
 
 

@@ -45,7 +45,7 @@ class Server:
 
                 try:
                     options = {name.lower() for name in parse_uri(self.uri, warn=False)["options"]}
-                except ValueError as error:  # such as a port that is no number
+                except ValueError as error:  # such as a port that isn't a number
                     raise InvalidURI(str(error)) from error
                 defaults: dict[str, Any] = {name: one for name, one in _DEFAULTS.items() if name.lower() not in options}
                 client: MongoClient[Bson] = MongoClient(self.uri, **defaults)
@@ -75,7 +75,7 @@ class Server:
 
 
 def time_of(found: Any) -> float | None:
-    """Return a time of BSON in seconds since 1970, or None if it is none."""
+    """Return a time of BSON in seconds since 1970, or None if it isn't one."""
     try:
         moment = found if found.tzinfo else found.replace(tzinfo=timezone.utc)
         return float(moment.timestamp())

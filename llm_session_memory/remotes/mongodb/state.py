@@ -24,7 +24,7 @@ from .server import Server
 
 VERSION = 1
 LEASE = 30.0
-"""How many seconds of the server's time a lock lasts that its holder does not renew."""
+"""How many seconds, by the server's clock, a lock lasts if its holder does not renew it."""
 
 BEAT = 8.0
 _STATE: Bson = {"_id": "state"}

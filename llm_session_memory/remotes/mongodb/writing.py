@@ -75,7 +75,7 @@ class MongoWriting:
             self._changes.remove(kind, self.questions.existing(kind, keys))
 
     def referred(self, refs: Collection[str]) -> set[str]:
-        """Return those of some refs that a document has."""
+        """Return which of these refs a document has."""
         with in_sentences(self._server.uri):
             return self.questions.referred(refs)
 

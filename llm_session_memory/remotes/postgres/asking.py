@@ -80,7 +80,7 @@ def for_psql(query: Query, where: str | None) -> list[str]:
 
 
 def check_there(server: Server, what: str, key: str) -> None:
-    """Raise NoSuchSession if nobody there sees a session or a project (`what`) of the name that was given."""
+    """Raise NoSuchSession if this role sees no session or project (`what`) with the given name there."""
     if what == "project" and key == names.NO_PROJECT:
         return
     schema.check(server, schema.version(server))
@@ -142,7 +142,7 @@ def _own_parameter(name: str) -> str:
 
 
 def _bring_prices(server: Server, values: Mapping[str, Any]) -> None:
-    """Bring what calls cost, which only this side knows: for each model on each day that it was called."""
+    """Send the prices, which only this side knows: for each model, on each day that it was called."""
     server.script(statement("price_tables"))
     today = datetime.now(timezone.utc).date().isoformat()
     called = {(model, day or "") for model, day in server.rows(statement("priced"))}

@@ -19,7 +19,7 @@ from .server import Server, statement
 from .writing import PostgresWriting
 
 MOST_DEATHS = 5
-"""After how many workers that died while they asked an item it counts as failed: it may be what ends them."""
+"""An item counts as failed once this many workers have died while asking it: it may be what kills them."""
 
 _LOCK = 7_345_018
 """The advisory lock under which the tables are made."""
@@ -119,7 +119,7 @@ class Board:
         return item_of(taken[0])
 
     def done(self, item: Item, values: Mapping[str, Any]) -> None:
-        """Say that an item is done. Call it within the transaction that keeps its answer.
+        """Mark an item as done. Call it within the transaction that keeps its answer.
 
         Raises AlreadyDone if it was done before, which undoes that transaction.
         """
@@ -206,7 +206,7 @@ class Board:
         self._rows("gone", owner=self.owner)
 
     def recover(self, seconds: float, hand_on: Callable[[str], None]) -> bool:
-        """Let the items of a worker wait again that was silent for so many seconds. Return whether there was one.
+        """Let a worker's items wait again if it was silent for this many seconds. Return whether there was one.
 
         `hand_on` tells DBOS, and is called before the worker is forgotten, so that a kill in between repeats it.
         """

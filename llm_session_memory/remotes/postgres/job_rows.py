@@ -39,7 +39,7 @@ class Ticket:
 
 
 def offer_of(row: Mapping[str, Any]) -> Offer:
-    """Return what workers could ask now. Tools that can't be read are some that nobody allows."""
+    """Return what workers could ask now. Tools that can't be read become ones that nobody allows."""
     tools = tuple(map(str, row["tools"])) if isinstance(row["tools"], list) else ("?",)
     return Offer(row["name"], one_line(row["model"], _LONGEST_ID), row["is_async"], tools)
 

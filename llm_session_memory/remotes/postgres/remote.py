@@ -93,7 +93,7 @@ class PostgresRemote:
                 yield Stamp(rows.name(thread_id), kind, rows.name(key), rows.name(bucket), stamp)
 
     def threads_with(self, turns: Collection[str]) -> dict[str, str]:
-        """Return those of some turns and responses that are there, with their threads."""
+        """Return which of these turns and responses are there, with their threads."""
         sql = "select key, thread_id from SCHEMA.remote_documents where kind in ('turn', 'response') and key = any(%s)"
         return {rows.name(key): rows.name(thread_id) for key, thread_id in self._rows(sql, [_keys(turns)])}
 
@@ -113,7 +113,7 @@ class PostgresRemote:
         yield from self.documents("tombstone", found)
 
     def documents(self, kind: str, keys: Collection[str]) -> Iterator[Document]:
-        """Yield those of some documents that are there, each as it is at one moment."""
+        """Yield these documents if they are there, each as it was at one moment."""
         for chunk in _portions(dict.fromkeys(keys), _ATTACHMENTS if kind == "attachment" else _CHUNK):
             columns = self._columns
             with self.server.transaction(snapshot=True):

@@ -17,7 +17,7 @@ BIGINT, DOUBLE, TEXT, BYTES = "bigint", "double precision", "text", "bytea"
 
 _MOST = 2**63
 _EXACT = 2**53
-"""Up to this, a double holds every whole number."""
+"""A double holds every whole number up to this one."""
 
 _ESCAPED = "\x01"
 """What begins a name that PostgreSQL can't hold; the name follows in hexadecimal."""

@@ -18,7 +18,7 @@ OLDEST = 130000
 """The oldest PostgreSQL that this works with, as it numbers itself."""
 
 _INVOKER = 150000
-"""From this on, a view can be told to show only what its reader may see."""
+"""From this version on, a view can be told to show only what its reader may see."""
 
 
 def files() -> dict[int, Path]:
@@ -51,7 +51,7 @@ def check(server: Server, found: int) -> None:
 
 
 def prepare(server: Server) -> None:
-    """Make the schema and its tables, or bring them up to date. Who has the newest ones needs no rights to do so.
+    """Make the schema and its tables, or bring them up to date. If they are up to date, this needs no rights.
 
     Raises RemoteFailed.
     """

@@ -14,11 +14,11 @@ from .server import Server, statement
 
 _FEWEST_FOUND = 500
 _TIMES_FOUND = 5
-"""At least so many calls are looked at, and so many times the exchanges that are wanted, which may have several."""
+"""At least this many calls are read, or this many for each wanted exchange, because an exchange may have several."""
 
 _MOST_LOOSE = 8
 _SHORTEST_LOOSE = 3
-"""Of up to so many words, those with so many letters count for longer words too."""
+"""With at most this many words, those with at least this many letters also find longer words."""
 
 _PROMPT, _REPLY = SIDES.index("prompt"), SIDES.index("reply")
 

@@ -120,7 +120,7 @@ class Server:
             return self.connection.execute(self._ready(text), values or ()).rowcount
 
     def script(self, text: str) -> None:
-        """Run several statements without values, whole or not at all."""
+        """Run several statements without values, all or none."""
         with self.transaction(), self.sentences():
             self.connection.execute(self.sql(text).encode())
 

@@ -105,7 +105,7 @@ class PostgresWriting:
             self._server.run(statement("put_threads"), [list(column) for column in zip(*values, strict=True)])
 
     def _unseen(self, added: Mapping[int, Document]) -> set[int]:
-        """Return the numbers that were not given, as the content is there without this role seeing it."""
+        """Return the numbers that were not used, because the content is already there and this role can't see it."""
         sql = "select doc from SCHEMA.remote_documents where doc = any(%s)"
         unseen = {*added} - {number for (number,) in self._server.rows(sql, [[*added]])}
         for number in unseen:
@@ -173,7 +173,7 @@ class PostgresWriting:
                 self._server.run(sql, [numbers])
 
     def _count(self, again: Iterable[Document], new: Iterable[Document], known: Known) -> None:
-        """Count the calls of the conversations that have other ones now."""
+        """Count again the calls of the conversations whose calls have changed."""
         changed = {rows.key(one.thread_id) for one in again if one.kind in CALLS}
         changed |= {known[one.kind, one.key][1] for one in again if one.kind in CALLS}
         if changed:
@@ -191,7 +191,7 @@ class PostgresWriting:
     # -- references and digests ----------------------------------------
 
     def referred(self, refs: Collection[str]) -> set[str]:
-        """Return those of some refs that a document still has, even one that this role doesn't see."""
+        """Return which of these refs a document still has, even one that this role doesn't see."""
         found = self._server.rows("select SCHEMA.remote_referred(%s::text[])", [[rows.key(ref) for ref in refs]])
         return {rows.name(ref) for (ref,) in found}
 

@@ -11,7 +11,7 @@ from .nodes import Mistake
 
 
 def unknown(steps: Mapping[str, Step]) -> list[Mistake]:
-    """Return the needs that are no steps of the file."""
+    """Return the needs that are not steps of the file."""
     found = []
     for step in steps.values():
         for need in step.needs:

@@ -23,7 +23,7 @@ PIPED = "input"
 """The input that every workflow has: what is piped to its run."""
 
 SchemaOf = Callable[[Any, bool], Mapping[str, Any]]
-"""Returns the JSON schema of a step's schema, which may be in llm's short syntax. The truth says: a list of these."""
+"""Returns the JSON schema of a step's schema, which may be in llm's short syntax; if True, that of a list of these."""
 
 _ALWAYS = {"range", "dict", "namespace"}
 

@@ -98,7 +98,7 @@ def _number(one: Input, value: Any, look: bool) -> float:  # noqa: FBT001
         number = float(value) if not isinstance(value, bool) else float("nan")
     except (TypeError, ValueError):
         number = float("nan")
-    if number - number != 0:  # neither infinite nor no number
+    if number - number != 0:  # not infinity or NaN
         raise _wrong(one, "a number")
     return int(number) if number.is_integer() else number
 

@@ -129,7 +129,7 @@ class StepResults(Mapping[str, StepResult]):
 
 
 def value_of(text: str) -> Any:
-    """Return the value of a JSON text, or None if it is none. Models may put it between fences."""
+    """Return the value of a JSON text, or None if it isn't JSON. Models may put it between fences."""
     text = text.strip()
     if text.startswith(_FENCE) and text.endswith(_FENCE):
         text = text.partition("\n")[2].removesuffix(_FENCE)

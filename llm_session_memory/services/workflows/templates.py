@@ -86,7 +86,7 @@ def _tojson(value: Any, indent: int | None = None) -> str:
 
 
 def mentions(source: TemplateSource, *, expression: bool) -> list[Mention]:
-    """Return what a template mentions from outside itself. Raises TemplateFailed if it is no template."""
+    """Return what a template mentions from outside itself. Raises TemplateFailed if it isn't a template."""
     from jinja2 import TemplateError
 
     try:
