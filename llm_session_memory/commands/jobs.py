@@ -1,4 +1,4 @@
-"""`llm sessions jobs` and `job`: many prompts that were begun together by `batch`, `rerun` or `run`."""
+"""`llm sessions jobs` and `job`: many prompts that were started together by `batch`, `rerun` or `run`."""
 
 from __future__ import annotations
 

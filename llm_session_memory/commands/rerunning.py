@@ -100,7 +100,7 @@ def rerun_command(
 
 
 def _check_alone(start: int | None, changes: Changes, *, same_context: bool, run_tools: bool) -> None:
-    """Raise UsageError if --resume is combined with what a rerun is begun with."""
+    """Raise UsageError if --resume is combined with options that start a rerun."""
     if start is not None or changes or same_context or run_tools:
         raise click.UsageError(
             "--resume continues the rerun as it was started: leave out the other options, except --as, -j and "

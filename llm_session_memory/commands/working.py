@@ -1,4 +1,4 @@
-"""Work on a job until it ends: with a bar on the terminal, and its answers in a file if it was begun with -o."""
+"""Work on a job until it ends: with a bar on the terminal, and its answers in a file if it was started with -o."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Duel:
 
 
 def duel_of(pair: tuple[str, str], result: Sequence[int], p: float, adjusted: float, duels: int) -> Duel:
-    """Return a duel with these wins, ties and losses, and its probabilities; there are so many `duels` in all."""
+    """Return a duel with these wins, ties and losses, and its probabilities; `duels` is how many there are in all."""
     wins, ties, losses = result
     return Duel(*pair, wins, ties, losses, p, adjusted, wins_needed(wins + losses, duels))
 
@@ -95,7 +95,7 @@ def prompts_needed(duels: int = 1) -> int:
 
 
 def in_words(duel: Duel, duels: int) -> str:
-    """Return what the votes on two models show, or why they show nothing. There are so many `duels` in all."""
+    """Return what the votes on two models show, or why they show nothing. `duels` is how many there are in all."""
     ties = f", and {'1 tie' if duel.ties == 1 else f'{duel.ties:,} ties'}" if duel.ties else ""
     won = max(duel.wins, duel.losses)
     ahead, behind = (duel.a, duel.b) if duel.wins >= duel.losses else (duel.b, duel.a)

@@ -60,8 +60,8 @@ _THREADS = 4
 """The most threads that work on one text."""
 
 _FEW = 20
-"""For so many texts the model is used as it is loaded. For more, it is optimised, which takes 0.2 s and then saves a
-fifth of the time (the vectors differ in the sixth decimal). A prompt embeds itself and a few passages."""
+"""For at most this many texts the model is used as it is loaded. For more, it is optimised, which takes 0.2 s and then
+saves a fifth of the time (the vectors differ in the sixth decimal). A prompt embeds itself and a few passages."""
 
 
 def available() -> bool:

@@ -22,7 +22,7 @@ class Among:
         return thread_id not in self.without and (self.only is None or thread_id in self.only)
 
     def of(self, threads: Threads) -> Threads:
-        """Return those of these threads that are selected."""
+        """Return which of these threads are selected."""
         included = threads if self.only is None else threads & self.only
         return included - self.without if self.without else included
 

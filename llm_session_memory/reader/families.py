@@ -62,7 +62,7 @@ def number_in_parent(source: Source, numbers: Numbering, parent: Relative | None
 
 
 def parents(source: Source, thread_ids: Iterable[str]) -> dict[str, Relative]:
-    """Return the parents of those of these threads that are forks."""
+    """Return the parents of the forks among these threads."""
     sql = (
         "select thread_id, from_thread_id from memory_forks where thread_id in (select value from json_each(:ids))"
         " order by thread_id"

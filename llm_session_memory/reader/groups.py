@@ -47,7 +47,7 @@ def groups_of(source: Source, thread_id: str) -> tuple[str, ...]:
 
 
 def known(source: Source, thread_ids: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of some threads that the log has, in their order."""
+    """Return which of these threads the log has, in their order."""
     sql = (
         "select value from json_each(:ids) w where exists (select 1 from threads t where t.id = w.value)"
         " or exists (select 1 from conversations c where c.id = w.value)"

@@ -34,7 +34,7 @@ _LLMS = frozenset({"turn_search", "turn_search_fts"})
 _OURS = _LLMS | {"memory_words", "memory_passages", "memory_index", "memory_sessions"}
 
 _NEWEST, _READ = 2_000, 300
-"""Among this many of the newest turns, at most so many that our index lacks are read one by one."""
+"""Among this many of the newest turns, at most this many that our index lacks are read one by one."""
 
 _Match = tuple[str, str, FoundTurn | Hit]
 """The thread and the turn of a match, and what was found: a turn whose texts are not read yet, or all that is shown."""

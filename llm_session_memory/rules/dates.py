@@ -45,7 +45,7 @@ def ago(text: str, now: datetime) -> str:
 
 
 def _before(now: datetime, number: int, unit: str) -> datetime | None:
-    """Return the moment that lies so many units before now, or None if that was before the year 1."""
+    """Return the moment this many units before now, or None if that was before the year 1."""
     from calendar import monthrange
 
     try:

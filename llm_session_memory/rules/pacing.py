@@ -25,7 +25,7 @@ class Limits:
 
 
 def backoff(failures: int, chance: Callable[[], float] = random.random) -> float:
-    """Return how long to wait after so many failures in a row, from 1 on.
+    """Return how long to wait after this many failures in a row, from 1 on.
 
     It doubles each time from one second up to a minute, and chance adds up to as much again, so that requests that
     failed together are not sent again together.

@@ -76,7 +76,7 @@ _INVENTED = re.compile(
 """Pieces of values that stand for a secret and are none."""
 
 _FEWEST = 6
-"""A secret has at least so many different characters."""
+"""A secret has at least this many different characters."""
 
 _ENTROPY = 2.9
 """The least entropy, in bits a character (Shannon), of what follows a word like “token”."""

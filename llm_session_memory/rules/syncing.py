@@ -125,7 +125,7 @@ def batches(
     most: int = BATCH_TURNS,
     conversations: int = BATCH_CONVERSATIONS,
 ) -> Iterator[tuple[str, ...]]:
-    """Yield groups of threads put together, until they have `most` turns or so many conversations."""
+    """Yield batches of groups of threads, each with at most `most` turns and `conversations` threads if possible."""
     batch: list[str] = []
     size = 0
     for group in groups:

@@ -82,7 +82,7 @@ class Words:
         return at
 
     def texts(self, at: int, count: int) -> list[str]:
-        """Return so many words, in lower case."""
+        """Return this many words, in lower case."""
         return [self.word(at + i).text for i in range(count)]
 
     def count(self, at: int) -> tuple[int, int, int]:
@@ -120,11 +120,11 @@ class Words:
         return next(found for found in days if found <= self.today)
 
     def before(self, days: int) -> date:
-        """Return the day so many days ago."""
+        """Return the day this many days ago."""
         return self.today - timedelta(days=days)
 
     def back(self, days: int) -> Span:
-        """Return the time from midnight so many days ago until now."""
+        """Return the time from midnight this many days ago until now."""
         return day_of(self.before(days))[0], self.now
 
     def period(self, unit: str, *, back: bool) -> Span:

@@ -161,7 +161,7 @@ def _nonce(count: int, *, last: bool) -> bytes:
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:
-    """Return so many bytes, or fewer at the end. Pipes may give less at a time."""
+    """Return this many bytes, or fewer at the end. Pipes may give less at a time."""
     pieces: list[bytes] = []
     while size:
         piece = stream.read(size)

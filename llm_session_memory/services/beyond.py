@@ -41,7 +41,7 @@ _MOST_HITS = 10_000
 """A word in more than a fiftieth of many passages says nothing; nor does one in more passages than this."""
 
 _AS_IF = 200
-"""Rarity is counted as if there were at least so many passages: in a few, every word is common."""
+"""Rarity is counted as if there were at least this many passages: in a few, every word is common."""
 
 _APART = 10_000_000
 """More than any session has exchanges."""

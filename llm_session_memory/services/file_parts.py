@@ -33,7 +33,7 @@ _OLD_SECONDS = 86_400
 def plain_copy(folder: Path, target: Path, size: int) -> Iterator[Path]:
     """Give an empty file that only its owner can read, and remove it at the end if it is still there.
 
-    Raises SessionError if the folder can't be written, or has no room for so many bytes.
+    Raises SessionError if the folder can't be written, or has no room for this many bytes.
     """
     if folder != target.parent and not os.access(folder, os.W_OK):
         folder = Path(tempfile.gettempdir())  # of an encrypted backup, and the log's folder is read-only
@@ -100,7 +100,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def check_room(folder: Path, needed: int) -> None:
-    """Raise SessionError if a folder's disk has no room for so many bytes."""
+    """Raise SessionError if a folder's disk has no room for this many bytes."""
     try:
         free = shutil.disk_usage(folder).free
     except OSError:

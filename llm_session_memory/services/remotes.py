@@ -67,7 +67,7 @@ class Remotes:
 
         Args:
             remote: What to keep. The path of a folder is made absolute.
-            anew: Replace the remote of this name. It stays known which conversations were pushed there.
+            anew: Replace the remote of this name. The log still knows which conversations were pushed there.
 
         Raises:
             NameRefused: The name breaks the rules or is taken.

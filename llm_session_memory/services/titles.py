@@ -78,7 +78,7 @@ class Titles:
         return self._put(thread_id, Title(rules.checked_title(text), "you", self._desk.timestamp()))
 
     def remove(self, thread_id: str) -> Title:
-        """Remove a title and return it. None is made by itself again. Raises NoSuchSession if there is none."""
+        """Remove a title and return it. It isn't written again automatically. Raises NoSuchSession if there is none."""
         found = self.of(thread_id)
         if found is None:
             raise NoSuchSession(f"“{self.name(thread_id)}” has no title.", "Nothing was changed.")

@@ -212,7 +212,7 @@ class Index:
         return frozenset(row["id"] for row in rows)
 
     def known(self, turn_ids: Iterable[str]) -> frozenset[str]:
-        """Return those of some turns that are indexed."""
+        """Return which of these turns are indexed."""
         sql = "select value from json_each(:ids) where exists (select 1 from memory_passages where turn_id = value)"
         if not self.log.columns("memory_passages"):
             return frozenset()
@@ -252,7 +252,7 @@ class Index:
         return {row["id"]: row for row in self.log.rows(sql, {"ids": json.dumps(list(passage_ids))})}
 
     def without_fragments(self, passage_ids: Iterable[int]) -> frozenset[int]:
-        """Return those of some passages that are not of texts that went with prompts."""
+        """Return which of these passages are not from texts that went with prompts."""
         return frozenset(id_ for id_, row in self.rows(passage_ids).items() if row["side"] != beside.FRAGMENT)
 
     def passages(self, turn_ids: Iterable[str]) -> list[dict[str, Any]]:

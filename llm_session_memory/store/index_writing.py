@@ -138,7 +138,7 @@ def entry(log: Log, thread_id: str) -> Thread | None:
 
 
 def unknown(log: Log, turn_ids: list[str], thread: Thread) -> list[str]:
-    """Return those of some turns of a thread that are not in the index."""
+    """Return which of these turns of a thread are not in the index."""
     rows = log.rows(
         "select value as id from json_each(:ids) where not exists"
         " (select 1 from memory_passages where turn_id = value and thread = :number) order by value",

@@ -40,7 +40,7 @@ def put(log: Log, origin: Origin) -> None:
 
 
 def known_ids(log: Log, table: str, ids: Iterable[str]) -> frozenset[str]:
-    """Return those of some ids that a table of llm (turns or threads) has."""
+    """Return which of these ids a table of llm (turns or threads) has."""
     sql = f"select id from {table} where id in (select value from json_each(:ids))"  # noqa: S608  a name of a table
     return frozenset(one for (one,) in log.tuples(sql, {"ids": json.dumps(list(ids))}))
 

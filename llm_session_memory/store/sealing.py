@@ -237,7 +237,7 @@ def insert(staging: Staging, table: str, columns: Sequence[str], values: Iterabl
 
 
 def present(log: Log, thread_ids: Iterable[str]) -> list[str]:
-    """Return those of some conversations that are in the log."""
+    """Return which of these conversations are in the log."""
     known = [table for table in ("threads", "conversations") if log.columns(table)]
     if not known:
         return []

@@ -129,7 +129,7 @@ def hold_back(theirs: Log, log: Log, *, tags: Collection[str], project: str | No
 
 
 def threads_of(log: Log, turns: Iterable[str]) -> dict[str, str]:
-    """Return those of some turns and responses that are in a log, with their conversations."""
+    """Return which of these turns and responses are in a log, with their conversations."""
     sql = (
         "select id, conversation_id from responses where id in (select value from json_each(:ids)) union all"
         " select id, thread_id from turns where id in (select value from json_each(:ids))"
@@ -138,7 +138,7 @@ def threads_of(log: Log, turns: Iterable[str]) -> dict[str, str]:
 
 
 def changed(log: Log, turns: Iterable[str]) -> set[str]:
-    """Return those of some turns whose requests are no longer as they were sent."""
+    """Return the turns among these whose requests are no longer as they were sent."""
     sql = "select turn_id from memory_changed where turn_id in (select value from json_each(:ids))"
     return {one for (one,) in log.tuples(sql, {"ids": json.dumps([*turns])})}
 

@@ -82,7 +82,7 @@ def dig_up_all(log: Log, made: Log) -> None:
 
 
 def is_buried(log: Log, kind: str, ids: Iterable[str]) -> Collection[str]:
-    """Return those of some ids that have a tombstone."""
+    """Return which of these ids have a tombstone."""
     if not log.columns("memory_tombstones"):
         return ()
     rows = log.tuples(

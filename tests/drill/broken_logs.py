@@ -87,7 +87,7 @@ def _rest(world: World, sql: str) -> None:
     _tried(world)
 
 
-@fault("newer llm", "migrations and columns that nobody knows; 12 commands")
+@fault("newer llm", "unknown migrations and columns; 12 commands")
 def newer(world: World) -> None:
     _rest(
         world,

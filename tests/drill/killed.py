@@ -44,7 +44,7 @@ def start_up(world: World) -> None:
     _killed_after(world, world.ask("-m", "slow"), 1.5)
 
 
-@fault("kill -9, first prompt", "SIGKILL at a random moment of the first prompt of all", times=20, empty=True)
+@fault("kill -9, first prompt", "SIGKILL at a random moment of the very first prompt", times=20, empty=True)
 def first_prompt(world: World) -> None:
     asked = world.ask("-m", "slow")
     world.until_arrived(asked)

@@ -60,7 +60,7 @@ def long_chat(world: World) -> None:
     del second
 
 
-@fault("a reader that does not end", "another program in a read transaction, from the first word on")
+@fault("a reader that never ends", "another program in a read transaction, from the first word on")
 def reader(world: World) -> None:
     asked = world.ask("-m", "slow")
     asked.running.until_word(0)

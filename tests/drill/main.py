@@ -47,7 +47,7 @@ def main() -> int:
     print(f"\n{text}\n{time.monotonic() - began:.0f} seconds")
     if wanted.write:
         date = datetime.now(timezone.utc).date()
-        table.written(PAGE, f"Of {date}, with seed {wanted.seed}, on {machine.description()}.\n\n{text}")
+        table.written(PAGE, f"Run on {date} with seed {wanted.seed}, on {machine.description()}.\n\n{text}")
     return 0 if all(row.good for row in rows) else 1
 
 

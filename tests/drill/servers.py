@@ -29,7 +29,7 @@ def html(world: World) -> None:
     _asked(world, "html-502", "html-200")
 
 
-@fault("garbage", "bytes that are no JSON, at once, after three words, half a line, an empty body", times=8)
+@fault("garbage", "bytes that are not JSON, at once, after three words, half a line, an empty body", times=8)
 def garbage(world: World) -> None:
     _asked(world, "garbage", "garbage-later", "half-a-line", "empty-body")
 
@@ -90,7 +90,7 @@ def refused(world: World) -> None:
         asked.running.end()
 
 
-@fault("counts that are none", "10^30, below zero, null, words, lists, fractions", times=12)
+@fault("impossible token counts", "10^30, below zero, null, words, lists, fractions", times=12)
 def counts(world: World) -> None:
     models = ("huge-counts", "negative-counts", "null-counts", "text-counts", "list-counts", "float-counts")
     asked = _asked(world, *models)
@@ -104,12 +104,12 @@ def surrogate(world: World) -> None:
     world.expect(asked.running.code == 0, f"fails: {asked.running.err.strip()}")
 
 
-@fault("replies of nothing", "blank, empty, only thoughts", times=6)
+@fault("empty replies", "blank, empty, only thoughts", times=6)
 def nothing(world: World) -> None:
     _asked(world, "blank", "nothing", "only-thinking")
 
 
-@fault("replies without end", "a line of 1 MB, 3,000 chunks", times=4)
+@fault("very long replies", "a line of 1 MB, 3,000 chunks", times=4)
 def long(world: World) -> None:
     asked = _asked(world, "long", "many-chunks")
     asked.at_least = SHORT

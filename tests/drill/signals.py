@@ -79,7 +79,7 @@ def waiting(world: World) -> None:
         asked.running.signal(_name(world))
 
 
-@fault("Ctrl-C three times", "SIGINT thrice within a second, while a whole reply waits for a locked log", times=6)
+@fault("Ctrl-C three times", "three SIGINTs within a second, while a whole reply waits for a locked log", times=6)
 def thrice(world: World) -> None:
     with _waiting(world, "-m", "slow") as asked:
         for _ in range(3):
@@ -87,7 +87,7 @@ def thrice(world: World) -> None:
             asked.running.signal("SIGINT")
 
 
-@fault("Ctrl-C, then kill", "SIGINT and at once SIGTERM at the last word", times=6)
+@fault("Ctrl-C, then kill", "SIGINT at the last word, then SIGTERM at once", times=6)
 def two_kinds(world: World) -> None:
     asked = world.ask("-m", "slow")
     asked.running.until_word(WORDS - 1)

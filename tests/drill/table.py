@@ -31,7 +31,7 @@ def totals(rows: Sequence[Row]) -> str:
         f"{sum(verdict.lost_replies for verdict in verdicts)} exchanges lost, "
         f"{sum(verdict.lost_prompts for verdict in verdicts)} prompts lost, "
         f"{sum(bool(verdict.unclean) for verdict in verdicts)} files not clean, "
-        f"{sum(len(verdict.troubles) for verdict in verdicts)} troubles."
+        f"{sum(len(verdict.troubles) for verdict in verdicts)} other problems."
     )
 
 

@@ -47,7 +47,7 @@ def two(world: World) -> None:
     _together(world, 2, 8)
 
 
-@fault("ten writers", "10 processes with 3 prompts each in one session, from no file", empty=True)
+@fault("ten writers", "10 processes with 3 prompts each in one session, starting without a log", empty=True)
 def ten(world: World) -> None:
     _together(world, 10, 3)
 

@@ -78,7 +78,12 @@ def signalled(world: World) -> None:
     asked.at_least = SHORT if world.arrived(asked.tag) and asked.running.printed(None, asked.tag) else 0
 
 
-@fault("disk full at a write", "ENOSPC from the n-th `pwrite64` of a prompt on", times=40, needs=("strace",))
+@fault(
+    "disk full at a write",
+    "ENOSPC from the n-th `pwrite64` of a prompt and all later ones",
+    times=40,
+    needs=("strace",),
+)
 def full(world: World) -> None:
     _at(world, "pwrite64", "error=ENOSPC", from_then_on=True)
 

@@ -39,7 +39,7 @@ class Figure:
     else a difference (0: none). None if it can't be calculated. `interval` is about the effect; None with fewer than 15
     units. `p` is the probability of a difference at least as large if there is none in truth, `adjusted` the same
     after Holm's correction for several comparisons. `detectable` is the smallest effect, as a ratio above 1 or as a
-    difference, that so many units would have shown in four of five cases.
+    difference, that this many units would have shown in four of five cases.
 
     `unit` is what counts as one independent observation, `units` their number. `shown` tells whether a difference is
     shown: `adjusted` is below 0.05 and the interval, if there is one, leaves out no difference.
