@@ -313,7 +313,7 @@ class _Module:
         given = dict(zip(("hint", "outcome"), positional, strict=False))
         given |= {one.arg: one.value for one in call.keywords if one.arg in ("hint", "outcome")}
         parts = [self.readings(given[name], function) if name in given else [""] for name in ("hint", "outcome")]
-        return [str(SessionError("", *said)) for said in product(*parts)]
+        return [SessionError("", *said).advice for said in product(*parts)]
 
     def readings(self, node: ast.expr, function: ast.AST) -> list[str]:
         """Return what an expression can read as, values as words."""
@@ -361,7 +361,9 @@ class _Module:
         own = self.functions.get(ast.unparse(node.func))
         if own is not None and own is not function:
             returned = [one.value for one in ast.walk(own) if isinstance(one, ast.Return) and one.value is not None]
-            if returned and all(isinstance(one, ast.Constant | ast.JoinedStr | ast.IfExp) for one in returned):
+            if returned and all(
+                isinstance(one, ast.Constant | ast.JoinedStr | ast.IfExp | ast.Name) for one in returned
+            ):
                 said = [reading for one in returned for reading in self.readings(one, own)]
                 return said if len(said) <= _FEW else [_UNKNOWN]
         if ast.unparse(node.func).endswith("command"):

@@ -21,11 +21,16 @@ class SessionError(Exception):
         self.hint = hint
         self.outcome = outcome
 
-    def __str__(self) -> str:
+    @property
+    def advice(self) -> str:
+        """The hint and the outcome, in the order in which they are read."""
         first, then = self.hint, self.outcome
         if not first.endswith((".", "?")):  # it ends with a command, which a sentence behind it would become a part of
             first, then = then, first
-        return " ".join(part for part in (self.message, first, then) if part)
+        return f"{first} {then}".strip()
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".strip()
 
 
 class NoSuchSession(SessionError):

@@ -140,7 +140,7 @@ async def _compared(log: VisitorLog, asked: _Asked, threads: tuple[str, ...]) ->
     try:
         found = await log.read(reading)
     except SessionError as error:
-        raise Refused(f"{error.message} {error.hint or ''}".strip(), 400) from error
+        raise Refused(str(error), 400) from error
     loop = asyncio.get_running_loop()
     judged = await loop.run_in_executor(None, lambda: CACHE.get(key, log.version, lambda: verdict(found)))
     return found, judged

@@ -52,7 +52,7 @@ async def forbidden(datasette: Any, request: Any, message: str) -> Any:
 async def _page(datasette: Any, request: Any, error: Exception) -> Any:
     hint = ""
     if isinstance(error, SessionError):
-        status, said, hint = UNUSABLE, error.message, error.hint
+        status, said, hint = UNUSABLE, error.message, error.advice
     elif isinstance(error, sqlite3.DatabaseError):
         status, (said, hint) = UNUSABLE, unreadable(error)
     else:

@@ -229,7 +229,8 @@ def _estimate(memory: Memory, batch: Batch, prompts: PromptFile, items: SpooledI
     if not items.count:
         raise SessionError(
             f"{prompts.name} has no prompts.",
-            "Each line is a prompt; a CSV's first line names its columns. Nothing was sent.",
+            "Each line is a prompt; a CSV's first line names its columns.",
+            "Nothing was sent.",
         )
     return estimate
 

@@ -247,7 +247,7 @@ def _made(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         message = f"The folder {folder} can't be created: {error.strerror or error}."
-        raise SessionError(message, "Choose another folder. Nothing was written.") from error
+        raise SessionError(message, "Choose another folder.", "Nothing was written.") from error
     try:
         yield
     except BaseException:

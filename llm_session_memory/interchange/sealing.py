@@ -171,7 +171,7 @@ def _compare(log: Log, group: SealedGroup, unlock: Unlocking, written: str) -> N
         sealing.choose(staging.log, group.threads)
         if SealDigest(staging.log).value != written:
             message = f"{group.path.name} does not match the log."
-            raise SessionError(message, "Nothing was deleted. Run: llm sessions check")
+            raise SessionError(message, "Run: llm sessions check", "Nothing was deleted.")
 
 
 def _kept_for_good(path: Path) -> None:
@@ -233,7 +233,7 @@ def _back(memory: Memory, staging: Staging, records: Sequence[Sealed], file: Pat
     memory.desk.prepare()
     threads = [one.thread_id for one in records]
     if sealing.present(log, threads):
-        raise SessionError(f"The sessions of {file.name} are in the log already.", "Nothing was changed.")
+        raise SessionError(f"The sessions of {file.name} are in the log already.", outcome="Nothing was changed.")
     try:
         staging.copy(log)
     except NameRefused as error:

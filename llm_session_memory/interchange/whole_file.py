@@ -111,7 +111,7 @@ def _sentences(path: Path) -> Iterator[None]:
     except OSError as error:
         hint = "Free some space, or choose another file" if error.errno == errno.ENOSPC else "Choose another file"
         message = f"{path} can't be written: {error.strerror or error}."
-        raise SessionError(message, f"{hint}. Nothing was written.") from error
+        raise SessionError(message, f"{hint}.", "Nothing was written.") from error
 
 
 def _check(target: Path, path: Path, *, force: bool) -> None:

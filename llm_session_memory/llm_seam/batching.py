@@ -86,7 +86,7 @@ class Batch:
         self.schema = schemas[-1] if schemas else self._schema(wishes.schema, "The") if wishes.schema else None
         if self.schema and not self.model_of(self.model).supports_schema:
             raise SessionError(
-                f"Model “{self.model}” does not support schemas.", "Choose another model. Nothing was sent."
+                f"Model “{self.model}” does not support schemas.", "Choose another model.", "Nothing was sent."
             )
         self.system = wishes.system or self._system_of_templates()
         for one in self._templates:

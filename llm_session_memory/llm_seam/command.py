@@ -156,7 +156,7 @@ def _called(original: Callable[..., Any], parameters: dict[str, Any], one: Promp
 def _unseen(one: Prompting, why: str) -> SessionError:
     """Return the error for output that could not be written, which says where the reply is."""
     if one.session is None or one.latest is None or not one.latest.logged:
-        return SessionError(f"The output could not be written: {why}.", "Nothing was logged.")
+        return SessionError(f"The output could not be written: {why}.", outcome="Nothing was logged.")
     see = one.services.desk.command("show", one.session.name, "-n", "1")
     return SessionError(f"The output could not be written: {why}.", f"The reply is logged. Show it with: {see}")
 

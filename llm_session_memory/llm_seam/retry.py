@@ -33,7 +33,8 @@ RELIED_ON = {
 }
 """The parts of llm that this module relies on (see `shape`)."""
 
-_UNCHANGED = "Check its name: it is in the message of the prompt that could not be logged. Nothing was changed."
+_CHECK = "Check its name: it is in the message of the prompt that could not be logged."
+_UNCHANGED = "Nothing was changed."
 
 
 class _NoInput(io.StringIO):
@@ -128,11 +129,13 @@ def _read(path: Path) -> tuple[str, list[dict[str, Any]], Attempt | None]:
         data: list[dict[str, Any]] = kept["responses"]
         thread_id = str(kept["thread_id"])
     except RecursionError:
-        raise SessionError(f"{path} can't be read as a kept reply: it is nested too deeply.", _UNCHANGED) from None
+        raise SessionError(
+            f"{path} can't be read as a kept reply: it is nested too deeply.", _CHECK, _UNCHANGED
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SessionError(f"{path} can't be read as a kept reply: {_why(error)}.", _UNCHANGED) from error
+        raise SessionError(f"{path} can't be read as a kept reply: {_why(error)}.", _CHECK, _UNCHANGED) from error
     if not (data or attempt):
-        raise SessionError(f"{path} contains neither a reply nor a prompt.", _UNCHANGED)
+        raise SessionError(f"{path} contains neither a reply nor a prompt.", _CHECK, _UNCHANGED)
     return thread_id, data, attempt
 
 

@@ -37,7 +37,7 @@ def storable(text: str, what: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise SessionError(f"{what} is not valid UTF-8.", "Nothing was changed.") from None
+        raise SessionError(f"{what} is not valid UTF-8.", outcome="Nothing was changed.") from None
     return text
 
 
@@ -95,7 +95,7 @@ def checked_remark(note: str) -> str:
     kept = storable(note, "The note").strip()
     if len(kept) > LONGEST_REMARK:
         message = f"A rating's note can have at most {LONGEST_REMARK:,} characters; this one has {len(kept):,}."
-        raise SessionError(message, "Nothing was changed.")
+        raise SessionError(message, outcome="Nothing was changed.")
     return kept
 
 

@@ -69,13 +69,15 @@ class Limit:
         A request that costs exactly what is left still fits.
         """
         spent, dollars = exact(self.spent), exact(self.dollars)
-        hint = f"Nothing was sent. Send it anyway with --over-budget, or change the budget: {self.change}"
+        unsent = "Nothing was sent."
+        hint = f"Send it anyway with --over-budget, or change the budget: {self.change}"
         if cost is None and self.spent >= self.dollars:
-            raise TooExpensive(f"{self.payer} has cost {spent} so far, and its budget is {dollars}.", hint)
+            raise TooExpensive(f"{self.payer} has cost {spent} so far, and its budget is {dollars}.", hint, unsent)
         if cost is not None and cost > 0 and self.spent + cost > self.dollars:
             price = exact(cost)
             raise TooExpensive(
                 f"{self.payer} has cost {spent} so far, and this prompt would cost about {price}, but its budget is"
                 f" {dollars}.",
                 hint,
+                unsent,
             )

@@ -260,7 +260,7 @@ def _sentences(where: str) -> Iterator[None]:
     except NotAge as error:
         raise SessionError(f"{where} can't be decrypted: {error}.", "Use another copy of the file.") from error
     except age_passphrase.WrongPassphrase as error:
-        raise SessionError(f"The passphrase does not open {where}.", "Try again. Nothing was changed.") from error
+        raise SessionError(f"The passphrase does not open {where}.", "Try again.", "Nothing was changed.") from error
     except pyrage.DecryptError as error:
         if "No matching keys" in str(error):
             message = f"{where} is encrypted for other keys than yours."

@@ -96,7 +96,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         hint = "Free some space, or choose another disk" if error.errno == errno.ENOSPC else "Choose another file"
         message = f"{path} can't be written: {error.strerror or error}."
-        raise SessionError(message, f"{hint}. Nothing was changed.") from error
+        raise SessionError(message, f"{hint}.", "Nothing was changed.") from error
 
 
 def check_room(folder: Path, needed: int) -> None:
@@ -107,7 +107,7 @@ def check_room(folder: Path, needed: int) -> None:
         return  # whoever writes there knows better
     if free < needed:
         message = f"Not enough space in {folder}: {needed:,} bytes are needed, and {free:,} are free."
-        raise SessionError(message, "Free some space, or choose another disk. Nothing was changed.")
+        raise SessionError(message, "Free some space, or choose another disk.", "Nothing was changed.")
 
 
 def beside(path: Path) -> Sequence[Path]:

@@ -92,7 +92,7 @@ class Forks:
             now = history.exchange_turns(self._desk.log, point.thread_id)
             if now.numbers().get(point.turn_id) != point.number:
                 what = f"Exchanges of {point.title} were undone or deleted in the meantime."
-                raise NoSuchSession(what, "Nothing was changed. Try again.")
+                raise NoSuchSession(what, "Try again.", "Nothing was changed.")
             made = Session(
                 thread_id or Ulids(self._desk.now()).next(""),
                 kept or self.name_for(point),

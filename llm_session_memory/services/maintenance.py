@@ -66,7 +66,7 @@ class Maintenance:
             free = shutil.disk_usage(path.resolve().parent).free
             if free < needed:
                 message = f"Not enough space to rewrite {path}: {needed:,} bytes are needed, and {free:,} are free."
-                raise SessionError(message, "Free some space, then try again. Nothing was changed.")
+                raise SessionError(message, "Free some space, then try again.", "Nothing was changed.")
         upkeep.vacuum(self._desk.log)
         return size, path.stat().st_size
 

@@ -202,7 +202,7 @@ class Notes:
             message = f"Session “{session.name}” has no summary yet."
             raise SessionError(message, "With --memory summary, one is made when exchanges no longer fit.")
         if not text.strip():
-            raise SessionError("A summary can't be empty.", "Nothing was changed.")
+            raise SessionError("A summary can't be empty.", outcome="Nothing was changed.")
         edited = replace(
             found[0],
             text=text.strip(),

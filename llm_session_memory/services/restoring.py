@@ -128,14 +128,14 @@ def _read(backup: Path, part: Path, unlock: Unlocking, progress: Progress) -> No
             with closing(Log.open(backup)) as log, writing(part):
                 copying.copy(log, part, lambda done, total: progress("Reading", done, total))
         except LogUnusable as error:
-            raise SessionError(error.message.replace("The log", "The backup"), error.hint) from error
+            raise SessionError(error.message.replace("The log", "The backup"), error.hint, error.outcome) from error
 
 
 def _check_unused(path: Path) -> None:
     """Raise LogUnusable if another program has the log open to write: it would continue writing to the old one."""
     using = [str(one) for one in programs(path) if one.writes]
     if using:
-        raise LogUnusable(f"{path} is in use by {', '.join(using)}.", "End it, then try again. Nothing was changed.")
+        raise LogUnusable(f"{path} is in use by {', '.join(using)}.", "End it, then try again.", "Nothing was changed.")
 
 
 def _free(path: Path, now: Clock) -> Path:

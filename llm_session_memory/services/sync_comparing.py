@@ -177,6 +177,6 @@ def check_may_go(desk: Desk, scope: SyncScope, found: Eligible) -> None:
     thread_id = session.thread_id if session else scope.session
     if thread_id in found.held:
         name = found.names.get(thread_id, thread_id)
-        raise SessionError(f"“{name}” is held back ({HELD[found.held[thread_id]]}).", "Nothing was sent.")
+        raise SessionError(f"“{name}” is held back ({HELD[found.held[thread_id]]}).", outcome="Nothing was sent.")
     if thread_id not in found.here:
         raise NoSuchSession(f"Session “{scope.session}” is not in this log.", f"Fetch it with: {desk.command('pull')}")

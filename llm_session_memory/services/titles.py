@@ -81,7 +81,7 @@ class Titles:
         """Remove a title and return it. It isn't written again automatically. Raises NoSuchSession if there is none."""
         found = self.of(thread_id)
         if found is None:
-            raise NoSuchSession(f"“{self.name(thread_id)}” has no title.", "Nothing was changed.")
+            raise NoSuchSession(f"“{self.name(thread_id)}” has no title.", outcome="Nothing was changed.")
         self._put(thread_id, Title("", "you", self._desk.timestamp()))
         return found
 

@@ -19,7 +19,8 @@ from .schema import MIGRATION_SET, names
 _PAGES = 4_000
 """How many pages are copied at a time."""
 
-_HINT = "Check the name of the file. Nothing was merged."
+_HINT = "Check the name of the file."
+_NOTHING = "Nothing was merged."
 
 
 @contextmanager
@@ -38,9 +39,9 @@ def copied(path: Path, migrate: Callable[[Log], object], progress: Callable[[str
 
     check_file(path)
     if not path.exists():
-        raise LogUnusable(f"{path} does not exist.", _HINT)
+        raise LogUnusable(f"{path} does not exist.", _HINT, _NOTHING)
     if path.is_dir():
-        raise LogUnusable(f"{path} is a folder, not a log.", "Name the log in it. Nothing was merged.")
+        raise LogUnusable(f"{path} is a folder, not a log.", "Name the log in it.", _NOTHING)
     with private_folder() as folder:
         copy = Log(Database(sqlite3.connect(folder / "other.db"), execute_plugins=False), path)
         try:
@@ -90,9 +91,9 @@ def _sentences(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if "full" in str(error):
             message = f"Not enough space for a copy of {path} in {temporary_folder()}."
-            raise LogUnusable(message, "Choose another folder with SQLITE_TMPDIR. Nothing was merged.") from error
+            raise LogUnusable(message, "Choose another folder with SQLITE_TMPDIR.", _NOTHING) from error
         if "not a database" in str(error):
-            raise LogUnusable(f"{path} is not a SQLite database.", _instead(path)) from error
+            raise LogUnusable(f"{path} is not a SQLite database.", _instead(path), _NOTHING) from error
         raise sentence(error, path) from error
 
 
@@ -101,7 +102,7 @@ def _instead(path: Path) -> str:
     with path.open("rb") as file:
         if is_age(file.read(200)):
             command = shlex.join(["llm", "sessions", "restore", str(path), "-d", "other.db"])
-            return f"It is encrypted. Decrypt it with `{command}`, and merge other.db. Nothing was merged."
+            return f"It is encrypted. Decrypt it with `{command}`, and merge other.db."
     return _HINT
 
 
@@ -113,7 +114,7 @@ def _check(copy: Log) -> None:
         raise LogUnusable(message, "Save what can be read with `llm sessions salvage`, and merge the new file.")
     if not copy.columns("turns") and not copy.columns("responses"):
         what = "is an empty file" if copy.empty() else "is not a log of llm"
-        raise LogUnusable(f"{path} {what}.", _HINT)
+        raise LogUnusable(f"{path} {what}.", _HINT, _NOTHING)
     if copy.columns("_sqlite_migrations"):
         sql = (
             "select name from _sqlite_migrations"
@@ -122,7 +123,7 @@ def _check(copy: Log) -> None:
         newer = copy.value(sql, {"set": MIGRATION_SET, "ours": json.dumps(names())})
         if newer:
             message = f"The log {path} was written by a newer version of this plugin ({newer})."
-            raise LogUnusable(message, "Update this one first: llm install -U llm-session-memory. Nothing was merged.")
+            raise LogUnusable(message, "Update this one first: llm install -U llm-session-memory.", _NOTHING)
 
 
 def check_columns(log: Log, tables: tuple[str, ...], path: Path) -> None:
@@ -135,4 +136,4 @@ def check_columns(log: Log, tables: tuple[str, ...], path: Path) -> None:
         more = sorted(there - here)
         if more:
             message = f"The log {path} has {table}.{more[0]}, so a newer version of llm wrote it."
-            raise LogUnusable(message, "Update llm first: llm install -U llm. Nothing was merged.")
+            raise LogUnusable(message, "Update llm first: llm install -U llm.", _NOTHING)

@@ -211,7 +211,9 @@ def make_tables(staging: Staging, made: Mapping[str, Any]) -> None:
     with log.writing():
         for sql in made["tables"]:
             if not isinstance(sql, str) or not (makes_table(sql) or _MAKES_INDEX.match(sql)):
-                raise LogUnusable("The file has something in it that is not a table of llm's.", "Nothing was changed.")
+                raise LogUnusable(
+                    "The file has something in it that is not a table of llm's.", outcome="Nothing was changed."
+                )
             log.run(sql)
         log.many("insert into _llm_migrations (name, applied_at) values (:name, :applied_at)", made["migrations"])
 

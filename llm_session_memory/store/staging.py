@@ -272,7 +272,7 @@ class Staging:
         changed = any(self._run(count, [id_]).fetchone()[0] != turns for id_, turns in self.goes_on.items())
         if changed or self._run("select 1 from turns s join log.turns l on l.id = s.id limit 1").fetchone():
             message = f"Conversations in {self.path} were changed by another program in the meantime."
-            raise LogUnusable(message, "Nothing was imported. Import again.")
+            raise LogUnusable(message, "Import again.", "Nothing was imported.")
 
     def _fragments(self) -> dict[int, int]:
         """Return the log's number of each fragment that has another one here."""
@@ -306,8 +306,8 @@ class _Temporary(Log):
             yield
         except sqlite3.Error as error:
             message = f"The temporary database for the import could not be used: {error}."
-            hint = "If the disk is full, choose a folder on another disk with SQLITE_TMPDIR. Nothing was imported."
-            raise LogUnusable(message, hint) from error
+            hint = "If the disk is full, choose a folder on another disk with SQLITE_TMPDIR."
+            raise LogUnusable(message, hint, "Nothing was imported.") from error
 
 
 class Renumbered:

@@ -92,7 +92,9 @@ class Arrival:
         self._paths.clear()
         if self.conversations > 1 and self.name is not None:
             message = f"{self.file} has more than one conversation, so --as can't name them."
-            raise SessionError(message, "Import it without --as, then use: llm sessions rename. Nothing was imported.")
+            raise SessionError(
+                message, "Import it without --as, then use: llm sessions rename.", "Nothing was imported."
+            )
 
     def _key(
         self, conversation: ForeignConversation, exchanges: Iterator[ForeignExchange]
