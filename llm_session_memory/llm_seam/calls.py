@@ -26,7 +26,7 @@ _MOST_TOKENS = 2**63 - 1
 """The largest number that SQLite can hold."""
 
 
-class Call:
+class Call:  # not a dataclass: see Prompted
     """One model call: the response, and what is known about its request.
 
     Attributes:

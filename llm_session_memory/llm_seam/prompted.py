@@ -45,7 +45,7 @@ Say = Callable[[str], None]
 """Shows a message to the person or the program."""
 
 
-class Prompted:
+class Prompted:  # not a dataclass, nor is Call: making their methods took a millisecond of each start of llm
     """One prompt and its calls.
 
     Attributes:

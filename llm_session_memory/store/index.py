@@ -88,7 +88,7 @@ class Index:
                 return done
             done += completed
         with self.log.writing():
-            self._writing.has_all(thread_id, len(turn_ids))
+            self._writing.set_count(thread_id, len(turn_ids))
         return done
 
     def _complete(self, thread_id: str, known: Thread, turn_ids: list[str], seconds: float | None) -> int | None:
@@ -105,7 +105,7 @@ class Index:
                 self._writing.complete(thread_id, known, batch, there)
             done += len(batch)
         with self.log.writing():
-            self._writing.is_completed(known)
+            self._writing.mark_completed(known)
         return done
 
     def catch_up_all(self, progress: Callable[[int, int], None] | None = None) -> int:

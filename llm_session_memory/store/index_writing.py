@@ -178,14 +178,14 @@ class IndexWriting:
         made = {id_: list(passages_beside_of(id_, texts[id_], keys)) for id_, keys in fresh.items()}
         self._count(known, 0, self._store(known, made))
 
-    def is_completed(self, thread: Thread) -> None:
-        """Keep that a thread is indexed by today's rules."""
+    def mark_completed(self, thread: Thread) -> None:
+        """Record that a thread is indexed by today's rules."""
         self._log.run(
             "update memory_index set rules = :rules where number = :number", {"rules": RULES, "number": thread.number}
         )
 
-    def has_all(self, thread_id: str, turns: int) -> None:
-        """Keep how many turns of a thread are indexed: all that it has."""
+    def set_count(self, thread_id: str, turns: int) -> None:
+        """Record how many turns of a thread are indexed: all that it has."""
         self._log.run(
             "update memory_index set turns = :turns where number = :number",
             {"turns": turns, "number": self.joined(thread_id).number},

@@ -130,8 +130,8 @@ def _notes(compared: Compared, made: Sequence[Comparison], *, tested: bool) -> l
     notes += _about_units(compared, made)
     if tested and len(made) > 1:
         notes.append(
-            f"{len(made)} pairs are compared. The probabilities allow for that (Holm's correction), but the intervals "
-            f"don't."
+            f"{len(made)} pairs are compared. The probabilities allow for that (Holm's correction), but the "
+            "intervals don't."
         )
     return notes
 

@@ -36,8 +36,8 @@ def commit(disk: Disk, index: Index, parts: Parts, writing: FolderWriting, lock:
     record = _record(index, parts, writing, heads)
     if not lock.is_ours():
         raise RemoteFailed(
-            f"The folder {disk.where} was not written to: another machine took the lock over, because this one was "
-            f"asleep.",
+            f"The folder {disk.where} was not written to: another machine took the lock over, "
+            "because this one was asleep.",
             "Try again.",
         )
     disk.write(f"{RECORDS}/{record.name}", records.written(record))
