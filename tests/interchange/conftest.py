@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.store import Notes
 from tests.conftest import Command
 from tests.interchange.world import PNG, copied, new_log
+from tests.world.once import once
 from tests.world.scripted import Broken, Script
 
 
@@ -53,58 +53,48 @@ class _Tools:
         register(Tides)
 
 
-@pytest.fixture(name="lived_in", scope="session")
-def _lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the log that `lived` copies."""
-    return tmp_path_factory.mktemp("lived")
+@pytest.fixture(name="attached", scope="session")
+def _attached(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `files`. All tests have the same one, because the log that they copy has its path."""
+    return tmp_path_factory.mktemp("attached")
 
 
 @pytest.fixture(name="files")
-def _files(lived_in: Path) -> Path:
+def _files(attached: Path) -> Path:
     """The folder with the files that were attached in `lived`: plan.txt and deck.png. A test may delete them."""
-    (lived_in / "plan.txt").write_text("The plan of the bridge: two piers, one deck, no toll.")
-    (lived_in / "deck.png").write_bytes(PNG)
-    return lived_in
+    (attached / "plan.txt").write_text("The plan of the bridge: two piers, one deck, no toll.")
+    (attached / "deck.png").write_bytes(PNG)
+    return attached
 
 
 @pytest.fixture(name="lived")
+@once
 def _lived(llm_: Command, script: Script, log: Path, files: Path) -> Path:
-    """A log with the session `work`, in which everything happened that can happen. (It is made once and copied.)"""
+    """A log with the session `work`, in which everything happened that can happen."""
     script.count = lambda text: len(text) // 4
-    made = files / "logs.db"
-    if not made.exists():
-        half = files / "half.db"
-        _live(llm_, script, half, files)
-        half.rename(made)
-        script.replies, script.seen = ["Noted."], []
-    shutil.copy(made, log)
-    return log
-
-
-def _live(llm_: Command, script: Script, log: Path, files: Path) -> None:
-    """Let everything happen."""
     plugin = _Tools()
     pm.register(plugin)
-    to, plan, deck = ("-d", str(log)), str(files / "plan.txt"), str(files / "deck.png")
+    plan, deck = str(files / "plan.txt"), str(files / "deck.png")
     try:
         create = ("-m", "scripted", "-o", "mood", "calm", "-s", "Be brief.", "--max-context-tokens", "220")
-        llm_(*to, *create, "--session", "work", "We build a bridge.").ok()
-        llm_(*to, "--session", "work", "-f", plan, "-a", deck, "What of the deck?").ok()
-        llm_(*to, "--session", "work", "--schema", "name, age int", "Who?").ok()
+        llm_(*create, "--session", "work", "We build a bridge.").ok()
+        llm_("--session", "work", "-f", plan, "-a", deck, "What of the deck?").ok()
+        llm_("--session", "work", "--schema", "name, age int", "Who?").ok()
         script.replies.append(Broken("half an answer and", 2, RuntimeError("the server is gone")))
-        llm_(*to, "--session", "work", "-f", plan, "Does it hold?", "-a", deck)
+        llm_("--session", "work", "-f", plan, "Does it hold?", "-a", deck)
         script.replies.append("It holds.")
-        llm_(*to, "--session", "work", "Does it hold?").ok()
+        llm_("--session", "work", "Does it hold?").ok()
         script.replies.append(RuntimeError("gone again"))
-        llm_(*to, "--session", "work", "And now?")
+        llm_("--session", "work", "And now?")
         script.replies.append("Fine.")
-        llm_("sessions", "pin", "work", "1", *to).ok()
+        llm_("sessions", "pin", "work", "1").ok()
         for number in range(8):
-            llm_(*to, "--session", "work", f"Question {number}. " + "word " * 40).ok()
+            llm_("--session", "work", f"Question {number}. " + "word " * 40).ok()
         call = {"tool_calls": [{"name": "Tides_look", "arguments": {"place": "Lisbon"}}], "prompt": "When?"}
-        llm_(*to, "--session", "work", "-m", "echo", "-T", 'Tides({"year": 2027})', json.dumps(call)).ok()
+        llm_("--session", "work", "-m", "echo", "-T", 'Tides({"year": 2027})', json.dumps(call)).ok()
     finally:
         pm.unregister(plugin)
+    script.replies = ["Fine."]  # a failure is not copied
     with Memory(log) as memory, memory.writing():
         thread, kept = memory.sessions.get("work").thread_id, Notes(memory.desk.log)
         first, second = memory.sessions.exchanges("work", 1, 2)
@@ -116,19 +106,15 @@ def _live(llm_: Command, script: Script, log: Path, files: Path) -> None:
             " values (:thread, 'Lisbon, two piers.', :first, :last, 2, '2026-09-02T08:00:00+00:00')",
             {"thread": thread, "first": first.id, "last": second.id},
         )
+    return log
 
 
 @pytest.fixture(name="recalled")
-def _recalled(llm_: Command, script: Script, log: Path, lived_in: Path) -> Path:
-    """A log with the session `work`, for whose last prompt excerpts were recalled. (It is made once and copied.)"""
-    made = lived_in / "recalled.db"
-    if not made.exists():
-        half = lived_in / "half.db"
-        for number in range(12):
-            place = "The harbour office is at pier 7." if number == 1 else f"Story {number}. " + "word " * 60
-            create = ("-m", "scripted", "--max-context-tokens", "500")
-            llm_("-d", str(half), *create, "--session", "work", place).ok()
-        llm_("-d", str(half), "--session", "work", "Where is the harbour office?").ok()
-        half.rename(made)
-    shutil.copy(made, log)
+@once
+def _recalled(llm_: Command, script: Script, log: Path) -> Path:
+    """A log with the session `work`, for whose last prompt excerpts were recalled."""
+    for number in range(12):
+        place = "The harbour office is at pier 7." if number == 1 else f"Story {number}. " + "word " * 60
+        llm_("-m", "scripted", "--session", "work", "--max-context-tokens", "500", place).ok()
+    llm_("--session", "work", "Where is the harbour office?").ok()
     return log
