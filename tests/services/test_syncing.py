@@ -443,6 +443,8 @@ def test_others_may_send_at_any_moment_of_a_push_or_pull(tmp_path: Path, what: s
 
     for request in count(0, 3 if PROFILE == "ci" else 8):
         laptop.pull(EVERYTHING)
+        laptop.go_on("play", f"before {request}")
+        laptop.push(EVERYTHING)
         desk.go_on("work", f"here {request}")
         desk.go_on("play", f"here too {request}")
         desk.remote.meanwhile = sends_before(request)
@@ -451,6 +453,7 @@ def test_others_may_send_at_any_moment_of_a_push_or_pull(tmp_path: Path, what: s
         place.server.check()
         if request not in sent:
             break
+    assert len(sent) > 1, "others sent only before the first request"
     for one in (desk, laptop, desk, laptop):
         one.sync(EVERYTHING)
     assert desk.stamps(but=()) == laptop.stamps(but=())
