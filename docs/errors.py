@@ -10,7 +10,8 @@ import ast
 import gc
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -96,10 +97,7 @@ KINDS = (
     ),
     Kind(
         "A file that can't be imported",
-        (
-            "FileRefused",
-            "DatabaseRefused",
-        ),
+        ("FileRefused", "DatabaseRefused"),
         "The file is not a session's JSONL, not a file of a [tool that import knows](coming.md), or was changed or cut "
         "off. The message names the place.",
         "Nothing was imported. Export the session again, or correct that line. "
@@ -203,17 +201,14 @@ def classes() -> set[str]:
     return set(_of_the_packages().classes)
 
 
-def _without_collector(read: Callable[[], _Found]) -> Callable[[], _Found]:
+@contextmanager
+def _without_collector() -> Iterator[None]:
     """Keep Python's garbage collector from looking through many trees again and again, for most of the time."""
-
-    def reading() -> _Found:
-        gc.disable()
-        try:
-            return read()
-        finally:
-            gc.enable()
-
-    return reading
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @dataclass(frozen=True)
@@ -225,7 +220,7 @@ class _Found:
 
 
 @cache
-@_without_collector
+@_without_collector()
 def _of_the_packages() -> _Found:
     texts = [path.read_text("utf-8") for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
     trees = [(text, ast.parse(text)) for text in texts]
@@ -275,34 +270,40 @@ class _Module:
         self.telling = [node for name, node in self.functions.items() if name in _TELL]
 
     def sentences(self) -> Iterator[Sentence]:
-        """Yield the sentences of each error that is made here."""
-        kinds = {name: kind for kind in KINDS for name in kind.classes}
+        """Yield the sentences of each error that is made here, and of each notice."""
         for function in self.functions.values():
-            if not _NAMES.search("\n".join(self.text[function.lineno - 1 : function.end_lineno])):
-                continue
-            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args]
-            named = [(ast.unparse(node.func), node) for node in calls]
-            made = [
-                (kinds[one], node) for name, node in named for one in {name, name.rpartition(".")[2]} & kinds.keys()
-            ]
-            before = 0
-            for kind, node in sorted(made, key=lambda one: one[1].lineno):
-                self.lines = range(before, node.lineno + 1)
-                before = node.end_lineno or node.lineno
-                hints = self._hints(node, function, kind) if self._has_hint(kind) else [""]
-                for message, hint in product(self.readings(node.args[0], function), hints):
-                    if _is_sentence(message):
-                        cure = hint.strip(_UNKNOWN + " ")
-                        command_follows = cure.endswith(":") and hint.rstrip().endswith(_UNKNOWN)
-                        yield Sentence(message, f"{cure} {_UNKNOWN}" if command_follows else cure, kind)
+            if _NAMES.search("\n".join(self.text[function.lineno - 1 : function.end_lineno])):  # walking takes longer
+                yield from self._errors(function)
         for function in self.telling:
-            texts = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
-            said = {reading for text in texts for reading in self.readings(text, function)}
-            for message in said:
-                if message.rstrip(f"{_UNKNOWN} ").endswith("."):  # a hint may follow
-                    yield Sentence(message, "", kinds["say"])
-                elif message.endswith(":"):  # a command follows
-                    yield Sentence(f"{message} {_UNKNOWN}", "", kinds["say"])
+            yield from self._notices(function)
+
+    def _errors(self, function: ast.AST) -> Iterator[Sentence]:
+        before = 0
+        for kind, call in self._made(function):
+            self.lines = range(before, call.lineno + 1)
+            before = call.end_lineno or call.lineno
+            hints = self._hints(call, function, kind) if self._has_hint(kind) else [""]
+            for message, hint in product(self.readings(call.args[0], function), hints):
+                if _is_sentence(message):
+                    yield Sentence(message, _cure(hint), kind)
+
+    @staticmethod
+    def _made(function: ast.AST) -> list[tuple[Kind, ast.Call]]:
+        """Return the errors that a function makes, in the order of its lines."""
+        kinds = {name: kind for kind in KINDS for name in kind.classes}
+        calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args]
+        named = [(ast.unparse(call.func), call) for call in calls]
+        made = [(kinds[one], call) for name, call in named for one in {name, name.rpartition(".")[2]} & kinds.keys()]
+        return sorted(made, key=lambda one: one[1].lineno)
+
+    def _notices(self, function: ast.AST) -> Iterator[Sentence]:
+        (say,) = (kind for kind in KINDS if "say" in kind.classes)
+        texts = [node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)]
+        for message in {reading for text in texts for reading in self.readings(text, function)}:
+            if message.rstrip(f"{_UNKNOWN} ").endswith("."):  # a hint may follow
+                yield Sentence(message, "", say)
+            elif message.endswith(":"):  # a command follows
+                yield Sentence(f"{message} {_UNKNOWN}", "", say)
 
     def _has_hint(self, kind: Kind) -> bool:
         return "UsageError" not in kind.classes and "Refused" not in kind.classes
@@ -353,6 +354,7 @@ class _Module:
         texts = [value for value in assigned if isinstance(value, ast.Constant | ast.JoinedStr | ast.IfExp | ast.BinOp)]
         if texts and len(texts) == len(assigned):
             found = [reading for value in texts for reading in self.readings(value, function)][:_MOST]
+            # Beside an unknown value, an empty one would only read as a gap: “The answer doesn't follow the schema: .”
             return [one for one in found if one] if _UNKNOWN in found else found
         return [self.constants.get(name) or _WORDS.get(name, _UNKNOWN)]
 
@@ -373,6 +375,12 @@ class _Module:
     @staticmethod
     def _joined(parts: Sequence[Sequence[str]]) -> list[str]:
         return ["".join(one) for one in list(product(*parts))[:_MOST]]
+
+
+def _cure(hint: str) -> str:
+    """Return a hint without values that it begins or ends with, but for a command after a colon."""
+    cure = hint.strip(_UNKNOWN + " ")
+    return f"{cure} {_UNKNOWN}" if cure.endswith(":") and hint.rstrip().endswith(_UNKNOWN) else cure
 
 
 def _is_sentence(message: str) -> bool:
