@@ -26,7 +26,10 @@ _RUN = """async ([tags, rules, few]) => {
     // The jump menu of Datasette 1.0 has a list of this name, and axe-core calls the element's own function.
     document.querySelectorAll('navigation-search').forEach(one => { delete one.matches; });
     const asked = rules.length ? {runOnly: {type: 'rule', values: rules}} : {runOnly: {type: 'tag', values: tags}};
-    const kind = one => `${one.tagName} ${one.getAttribute('class')} ${one.getAttribute('style')}`;
+    const looks = one => [
+        one.tagName, one.className, one.style.cssText, !one.textContent.trim(), ...one.getAttributeNames(),
+    ].join();
+    const kind = one => [one, ...one.querySelectorAll('*')].map(looks).join();
     for (const parent of few ? document.querySelectorAll('.sv *') : []) {
         const alike = Object.groupBy(parent.children, kind);
         for (const ones of Object.values(alike))
@@ -50,7 +53,8 @@ def _axe() -> str:
 def violations(page: Any, rules: Sequence[str] = ()) -> list[str]:
     """Return what axe-core finds wrong with a page by all its rules, or by these only: rule, place and reason.
 
-    In an ordinary run, of many alike children of an element (the rows of a table) it sees the first few and the last.
+    In an ordinary run, of many alike children of an element (the rows of a table, if they have the same
+    elements, looks and attributes) it sees the first few and the last.
     """
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(_axe())
