@@ -239,11 +239,12 @@ def insert(staging: Staging, table: str, columns: Sequence[str], values: Iterabl
 
 
 def present(log: Log, thread_ids: Iterable[str]) -> list[str]:
-    """Return which of these conversations are in the log."""
-    known = [table for table in ("threads", "conversations") if log.columns(table)]
+    """Return which of these conversations are in the log. A fork that has no prompt yet is only in our table."""
+    tables = {"threads": "id", "conversations": "id", "memory_sessions": "thread_id"}
+    known = {table: column for table, column in tables.items() if log.columns(table)}
     if not known:
         return []
-    every = " union ".join(f"select id from {table}" for table in known)  # noqa: S608  constants
+    every = " union ".join(f"select {column} as id from {table}" for table, column in known.items())  # noqa: S608
     sql = f"select id from ({every}) where id in (select value from json_each(:ids)) order by id"  # noqa: S608
     return [id_ for (id_,) in log.tuples(sql, {"ids": json.dumps([*thread_ids])})]
 

@@ -197,6 +197,23 @@ def test_a_family_is_sealed_together(family: Family) -> None:
     assert kept(family.path, *threads) == before
 
 
+def test_a_fork_without_a_prompt_is_family(lived: Path) -> None:
+    """A fork that was not continued yet has no row in llm's tables; it shares exchanges all the same."""
+    with Memory(lived) as memory:
+        memory.forks.make(memory.forks.point("work"), "later")
+        threads = [memory.sessions.get(name).thread_id for name in ("work", "later")]
+    for one, other in (("work", "later"), ("later", "work")):
+        with pytest.raises(SessionError, match=f"shares exchanges with “{other}”"):
+            sealed(lived, one)
+    before = kept(lived, *threads)
+    (file,) = sealed(lived, "work", "later")
+    assert kept(lived, *threads) == {}
+    assert sorted(sealing.unseal(lived, file, UNLOCK).names) == ["later", "work"]
+    assert kept(lived, *threads) == before
+    with pytest.raises(SessionError, match="are in the log already"):
+        sealing.unseal(lived, file, UNLOCK)
+
+
 def test_sealed_sessions_are_remembered_unless_forgotten(lived: Path) -> None:
     """The log keeps the name, the dates and the file, until the session is back; or nothing at all."""
     (file,) = sealed(lived, "work")
