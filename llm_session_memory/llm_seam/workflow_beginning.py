@@ -23,7 +23,7 @@ from .workflow_asking import check as check_step
 
 
 def of_text(text: str, where: str, model: str | None = None) -> Workflow:
-    """Return the workflow of a file's text. `model` is that of the steps that name none, instead of the file's.
+    """Return the workflow of a file's text. `model` is for steps that name no model, instead of the file's.
 
     Raises WorkflowRefused.
     """

@@ -98,7 +98,7 @@ FORMS: tuple[Form, ...] = (
     _key("Square token", "sq0(?:atp|csp)-", r"[\w-]{22,}", "sq0atp-", "sq0csp-"),
     _key("JSON Web Token", "eyJ", r"[\w-]{10,500}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
     (
-        "password in an address",
+        "password in a URL",
         r"[a-z][a-z0-9+.-]{0,30}://[^\s:/@\"'`<>]{1,100}:(?P<secret>[^\s/@\"'`<>]{6,200})@[\w.\[-]",
         ("://",),
     ),

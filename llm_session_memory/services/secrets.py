@@ -38,7 +38,7 @@ _WHERE = {
     ("fragments", "content"): "fragment",
     ("fragments", "source"): "name of a fragment",
     ("attachments", "content"): "attachment",
-    ("attachments", "url"): "address of an attachment",
+    ("attachments", "url"): "URL of an attachment",
     ("memory_sessions", "name"): "name",
     ("memory_sessions", "system"): "system prompt",
     ("memory_sessions", "options_json"): "options",

@@ -25,7 +25,7 @@ def ids(tombstones: Iterable[Document], kind: str) -> list[str]:
 
 
 def of_log(log: Log, sealed: Collection[str]) -> list[Document]:
-    """Return the tombstones of a log that travel: not those of sessions that were sealed, which may come back.
+    """Return the tombstones of a log that are sent: not those of sealed sessions, which may come back.
 
     All tombstones of one deletion have the same time, to the microsecond.
     """

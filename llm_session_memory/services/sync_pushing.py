@@ -97,7 +97,7 @@ class Pushing:
 
     def _plan(self, batch: Collection[str], held: ExitStack) -> BatchPlan:
         """Find out what has to be sent. The temporary logs of the plan stay open until `held` is closed."""
-        held.close()  # those of a plan that no longer holds
+        held.close()  # the logs of an earlier plan, which no longer holds
         found, joining = self._found, self._joining
         whole = {*batch}
         while True:
@@ -179,8 +179,8 @@ class Pushing:
     def _chosen(self, sent: Log, theirs: Log, before: list[Stamp], merged: Merged, here: list[Document]) -> BatchPlan:
         """Choose the documents that are sent.
 
-        Where both sides have a call with other messages, text was replaced or blanked on one of them. That one stays,
-        so that no text comes back that somebody removed; if both did, that of the remote stays.
+        If a call has different messages on the two sides, text was replaced or blanked on one of them. That one stays,
+        so that no removed text comes back; if both did it, the remote's stays.
         """
         old = {(one.kind, one.key): one for one in before}
         mine = {(one.kind, one.key): one for one in self._joining.stamps(sent)}

@@ -1,4 +1,4 @@
-"""What the other log says of changes and ratings, put into temporary tables as this log would have it.
+"""Changes and ratings of the other log, put into temporary tables as this log would have them.
 
 Each log has its own person's ratings in memory_ratings, and those of others in memory_other_ratings. If the two logs
 are of different persons, the ratings of the one are ratings of somebody else in the other. If one of them names no

@@ -1,4 +1,4 @@
-"""What a session that arrives has besides its exchanges: settings, project, title, tags, facts and notes."""
+"""Everything that an imported session has besides its exchanges: settings, project, title, tags, facts and notes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""DBOS, as workers use it: it gives each item to one worker, and hands on those of workers that died.
+"""DBOS, as workers use it: it gives each item to one worker, and passes on the items of dead workers.
 
-DBOS is told ids only. Its tables are in a schema of their own, `SCHEMA_dbos`, in the same database. It sends nothing
+DBOS gets only ids. Its tables are in a schema of their own, `SCHEMA_dbos`, in the same database. It sends nothing
 anywhere else: no telemetry, no Conductor.
 """
 

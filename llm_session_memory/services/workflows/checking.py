@@ -178,7 +178,7 @@ class _Checking:
     def _shape(self, name: str) -> Mapping[str, Any] | None:
         """Return the schema of a step's `.json`, which is a list if it has for_each."""
         schema = self.schemas.get(name)
-        if schema is None:  # also if there is no such step, which is a mistake of its own
+        if schema is None:  # even if there is no such step, which is reported separately
             return None
         return schema if self.workflow.steps[name].for_each is None else {"type": "array", "items": schema}
 

@@ -21,7 +21,7 @@ WORKFLOWS = "llm-session-memory[workflows]"
 
 
 class TemplateFailed(SessionError):
-    """A template that can't be read or filled. `line` is that of the file."""
+    """A template that can't be read or filled. `line` is the line of the file."""
 
     def __init__(self, message: str, *, line: int) -> None:
         super().__init__(message)
