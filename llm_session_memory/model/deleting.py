@@ -10,10 +10,14 @@ from dataclasses import dataclass, field, fields
 
 @dataclass(frozen=True)
 class Target:
-    """A conversation to delete, or some exchanges of it. `exchanges` are their ids (first turns); None: all of it."""
+    """A conversation to delete, or some exchanges of it. `exchanges` are their ids (first turns); None: all of it.
+
+    If it `ends` with these exchanges, all of it goes too, unless it has another one by then.
+    """
 
     thread_id: str
     exchanges: tuple[str, ...] | None = None
+    ends: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from ..errors import LogUnusable
@@ -135,11 +136,14 @@ class Deletion:
         wanted = _merged(targets)
         single = [one.thread_id for one in wanted if one.exchanges is not None]
         buried = {*is_buried(self._desk.log, "thread", single)}
-        ended: set[str] = set()
+        ended: dict[str, tuple[str, ...]] = {}
         for group in self._together(wanted) if buried else ():
             if not buried.isdisjoint(one.thread_id for one in group):
-                ended |= DeletionBatch(self._desk, group).emptied() & buried
-        return [Target(one.thread_id) if one.thread_id in ended else one for one in wanted]
+                ended |= DeletionBatch(self._desk, group).emptied()
+        ending = buried & ended.keys()
+        return [
+            replace(one, exchanges=ended[id_], ends=True) if (id_ := one.thread_id) in ending else one for one in wanted
+        ]
 
     def _apply(  # noqa: PLR0913  one parameter an option
         self,
@@ -204,7 +208,7 @@ class Deletion:
     ) -> Iterator[tuple[DeletionBatch, bool]]:
         """Yield batches of whole conversations, each small enough to go within half a second, and which is the last."""
         groups = self._together(wanted)
-        going = {target.thread_id for target in wanted if target.exchanges is None}
+        going = {target.thread_id for target in wanted if target.exchanges is None or target.ends}
         sizes = working.sizes()
         most, done, place = float(_TURNS), 0, 0
         fewest = _FEWEST if pause else 10 * _FEWEST  # a plan locks nothing

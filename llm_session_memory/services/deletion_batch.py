@@ -25,8 +25,10 @@ class DeletionBatch:
         """Make a batch. `going` are all conversations that go, in this batch and others."""
         self._desk, self._all, self._going = desk, targets, going
         self._store = Sessions(desk.log)
-        self.threads = [target.thread_id for target in targets if target.exchanges is None]
-        self.single = {target.thread_id: {*target.exchanges} for target in targets if target.exchanges is not None}
+        some = {target.thread_id: {*target.exchanges} for target in targets if target.exchanges is not None}
+        self._ending = {target.thread_id: some.pop(target.thread_id) for target in targets if target.ends}
+        self.threads = [target.thread_id for target in targets if target.thread_id not in some]
+        self.single = some
         self.number = 0
         self.stays: list[Stay] = []
         self.covering: list[Covering] = []
@@ -65,6 +67,7 @@ class DeletionBatch:
         `blank`: blank texts that go in the requests that stay, which changes the log.
         """
         self._leave_busy()
+        self._leave_continued()
         family, decision = self._family, self._decision
         turns = [turn_id for exchange in decision.gone for turn_id in family.turns[exchange]]
         traces = [self._traces(thread_id) for thread_id in self._losing()]
@@ -79,10 +82,14 @@ class DeletionBatch:
         self.number = working.choose(self.threads, turns, family.moved(decision.heirs), ends, last=last)
         self._tell()
 
-    def emptied(self) -> set[str]:
-        """Return the threads that lose all exchanges of their own, one by one."""
+    def emptied(self) -> dict[str, tuple[str, ...]]:
+        """Return the threads that lose all exchanges of their own, one by one, with what goes of them."""
         views = self._family.views
-        return {one for one in self.single if views[one].own and views[one].own <= self._decision.gone}
+        return {
+            one: (*sorted(some | views[one].own),)
+            for one, some in self.single.items()
+            if views[one].own and views[one].own <= self._decision.gone
+        }
 
     def _losing(self) -> list[str]:
         """Return the threads that stay and lose exchanges."""
@@ -157,6 +164,14 @@ class DeletionBatch:
                 self.stays.append(Stay(thread_id, name, (), "busy", "", why, hint))
                 self.single.pop(thread_id, None)
         self.threads = [thread_id for thread_id in self.threads if thread_id not in busy]
+
+    def _leave_continued(self) -> None:
+        """Let a conversation that should end with its exchanges lose only these, if it has another one by now."""
+        for thread_id, exchanges in self._ending.items():
+            own = history.own_exchanges(self._desk.log, thread_id).first
+            if thread_id in self.threads and not exchanges.issuperset(own):
+                self.threads.remove(thread_id)
+                self.single[thread_id] = exchanges
 
     # -- what is told --------------------------------------------------
 

@@ -17,7 +17,7 @@ from llm_session_memory.reader.tables import present
 from llm_session_memory.services import deletion
 from llm_session_memory.services.bundle import Services
 from llm_session_memory.services.deletion_batch import DeletionBatch
-from llm_session_memory.store import Notes, Sessions, deletion_words
+from llm_session_memory.store import Notes, Sessions, deletion_words, history
 from llm_session_memory.store.attempts import Attempts
 from llm_session_memory.store.deletion import Deletion as Working
 from llm_session_memory.store.index import Index
@@ -259,3 +259,39 @@ def test_what_others_log_while_it_is_found_out_what_goes_is_taken_into_account(l
     with closing(sqlite3.connect(log)) as connection:
         left = connection.execute("select prompt from turn_search order by id").fetchall()
     assert left == ([] if what == "a turn" else [("We build a bridge.",)])
+
+
+@pytest.mark.parametrize("when", ["before what goes is found", "while it is found"])
+def test_a_deleted_conversation_that_continues_while_its_last_exchange_is_deleted_keeps_the_new_one(
+    log: Path, when: str
+) -> None:
+    """Deleting the last exchange ends a conversation that others deleted, unless it has another one by then."""
+    with LogBuilder(log) as builder:
+        thread = builder.thread()
+        builder.turns(thread, Said("We build a bridge.", "Noted."))
+    written: list[str] = []
+
+    def log_another() -> None:
+        if not written:
+            written.append(when)
+            with LogBuilder(log) as builder:
+                builder.turns(thread, Said("When?", "On 4 May."))
+
+    def choosing(batch: DeletionBatch, working: Working, **how: bool) -> None:
+        if when.startswith("before"):
+            log_another()
+        choose(batch, working, **how)
+        log_another()
+
+    choose = DeletionBatch.choose
+    with Services.open(log) as services, pytest.MonkeyPatch.context() as patch:
+        services.desk.prepare()
+        with services.writing():
+            services.desk.log.run("insert into memory_tombstones values ('thread', :id, '2026-01-01')", {"id": thread})
+        first = history.own_exchanges(services.desk.log, thread).first[0]
+        patch.setattr(DeletionBatch, "choose", choosing)
+        deleted = services.deletion.delete([Target(thread, (first,))])
+    assert (deleted.amounts.turns, deleted.amounts.conversations) == (1, 0)
+    checked(log)
+    with closing(sqlite3.connect(log)) as connection:
+        assert connection.execute("select prompt from turn_search").fetchall() == [("When?",)]
