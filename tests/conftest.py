@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import quick_disk
+from tests.world import quick_disk, quick_libraries  # first: before anything imports sqlite3
 from tests.world.certificates import one_certificate
 
 os.environ["TMPDIR"] = quick_disk.chosen()
@@ -39,6 +39,7 @@ _HOME = os.environ["LLM_USER_PATH"]
 
 laws.load()
 quick_tables.install()
+quick_libraries.with_one_certificate_store()
 
 
 def pytest_configure() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import settings
 
-FEW = 30
+FEW = 12
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 

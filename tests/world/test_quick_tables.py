@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlite_utils.migrations
 from llm import migrations
 from sqlite_utils import Database
 
+from llm_session_memory.llm_seam import tables
 from llm_session_memory.store import schema
+from llm_session_memory.store.log import Log
 from tests.world import quick_tables
 
 
@@ -71,3 +75,32 @@ def test_a_file_keeps_what_was_chosen_for_it() -> None:
     migrations.migrate(db)
     assert db.execute("pragma page_size").fetchone()[0] == 8192
     assert "turns" in db.table_names()
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_a_copy_is_what_the_migrations_make(tmp_path: Path, journal: str) -> None:
+    """A log in a file becomes a copy of one that the migrations made, first with llm's tables, then also with ours."""
+    slow = Database(memory=True)
+    quick_tables.ensure_migrations_table(slow)
+    migrations.migrate(slow)
+    quick = Database(tmp_path / "logs.db")
+    quick.execute(f"pragma journal_mode = {journal}")
+    log = Log(quick, tmp_path / "logs.db")
+    tables.migrated(log)
+    assert _content(quick) == _content(slow)
+    quick_tables.slow_migrations.apply(schema.migrations(), slow)
+    log.migrate()
+    assert _content(quick) == _content(slow)
+    assert quick.execute("pragma journal_mode").fetchone() == (journal,)
+    log.close()
+
+
+def test_a_log_with_a_row_does_not_become_a_copy(tmp_path: Path) -> None:
+    """Whatever was logged before our tables were made is still there afterwards."""
+    log = Log(Database(tmp_path / "logs.db"), tmp_path / "logs.db")
+    tables.migrated(log)
+    log.run("insert into fragments (hash, content) values ('0', 'A text.')")
+    log.migrate()
+    assert log.value("select content from fragments") == "A text."
+    assert "memory_sessions" in log.database.table_names()
+    log.close()

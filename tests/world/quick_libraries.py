@@ -1,0 +1,36 @@
+"""Two libraries without work that no test needs: SQLite's counting of bytes, and httpx's reading of certificates."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+from functools import cache
+
+_MEMORY_STATUS = 9
+"""SQLITE_CONFIG_MEMSTATUS, of sqlite3.h."""
+
+
+def _without_statistics() -> bool:
+    """Let SQLite allocate memory without a lock that counts it; return whether it does."""
+    name = ctypes.util.find_library("sqlite3")
+    try:
+        return name is not None and ctypes.CDLL(name).sqlite3_config(_MEMORY_STATUS, 0) == 0
+    except (OSError, AttributeError):  # Python has a SQLite of its own
+        return False
+
+
+WITHOUT_STATISTICS = _without_statistics()
+"""Whether SQLite counts no bytes: it can only be told so before sqlite3 is imported.
+
+Only programs that ask how much memory SQLite uses need the count. It takes a twentieth of a run of all tests.
+"""
+
+
+def with_one_certificate_store() -> None:
+    """Let all clients of httpx use the certificates that the first one read.
+
+    Each command makes a client, if only to find no Ollama.
+    """
+    from httpx._transports import default
+
+    default.create_ssl_context = cache(default.create_ssl_context)  # type: ignore[attr-defined]
