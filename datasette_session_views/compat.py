@@ -43,6 +43,7 @@ __all__ = [
     "others_forbid",
     "own_queries",
     "rating_allowed",
+    "same_for_all",
     "sql_url",
     "status_and_words",
     "streamed",
@@ -227,6 +228,20 @@ async def execute_write(database: Any, function: Callable[[Any], T]) -> T:
     more = {"transaction": False} if IS_1 else {}
     result: T = await database.execute_write_fn(function, **more)
     return result
+
+
+# -- what browsers keep -----------------------------------------------------------
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def same_for_all(view: View) -> View:
+    """Mark a view whose answers are the same for everybody, as Datasette marks its own.
+
+    Otherwise Datasette tells every browser that has a cookie to keep nothing, whatever the view says.
+    """
+    vars(view)["_datasette_static"] = True
+    return view
 
 
 # -- canned queries ---------------------------------------------------------------

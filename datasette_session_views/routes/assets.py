@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compat import NotFound, Response
+from ..compat import NotFound, Response, same_for_all
 from ..web.assets import is_page, modules, scripts_hash, style, style_hash
 
 _FOREVER = "public, max-age=31536000, immutable"
 
 
+@same_for_all
 async def styles(request: Any) -> Any:
     """Return the style of one of our pages."""
     view = request.url_vars["view"]
@@ -18,6 +19,7 @@ async def styles(request: Any) -> Any:
     return _asset(style(view), "text/css", lasting=request.args.get("_hash") == style_hash(view))
 
 
+@same_for_all
 async def script(request: Any) -> Any:
     """Return one of our modules. A page that was opened before an update gets the new one."""
     found = modules().get(request.url_vars["name"])
