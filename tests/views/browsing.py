@@ -1,23 +1,11 @@
-"""A real browser (Debian's chromium, driven by Playwright) and a real Datasette for it to open."""
+"""A real browser (Debian's chromium, driven by Playwright): one for all tests of a process, as it is slow to start."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from datasette_session_views.compat import IS_1
 from tests.world.left_out import needs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -28,52 +16,30 @@ needs_browser = [
 ]
 """Marks for tests that open a browser."""
 
+USUAL = {"width": 1200, "height": 800}
+"""The size of the window that a test is lent."""
 
-@contextmanager
-def opened() -> Iterator[Pages]:
-    """Open a browser and close it at the end."""
-    from playwright import sync_api
 
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield Pages(browser)
+_kept: list[tuple[Any, Any, Pages]] = []
+
+
+def opened() -> Pages:
+    """Return the pages of this process's browser, which is started for its first test."""
+    if not _kept:
+        from playwright import sync_api
+
+        driver = sync_api.sync_playwright().start()
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        _kept.append((driver, browser, Pages(browser)))
+    return _kept[0][-1]
+
+
+def close() -> None:
+    """Close the browser, if there is one: while it is open, it keeps this thread's event loop to itself."""
+    while _kept:
+        driver, browser, _ = _kept.pop()
         browser.close()
-
-
-@contextmanager
-def running(path: Path, *options: str) -> Iterator[str]:
-    """Serve a log with Datasette, started as a user would, and yield its URL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "datasette", str(path), "--port", str(port), *options]
-    command += ["--setting", "sql_time_limit_ms", "60000"]  # its queries must end on a busy machine, too
-    root = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            _wait(f"{root}/-/versions.json")
-            yield root
-        finally:
-            server.terminate()
-
-
-@contextmanager
-def rated_by_all(path: Path, *others: Path) -> Iterator[str]:
-    """Serve logs with Datasette, and yield its URL; in the one named `logs`, everybody may rate."""
-    from tests.views.test_rating_form import granting
-
-    config = path.with_name("datasette.json")
-    config.write_text(json.dumps(granting(True)))
-    with running(path, *map(str, others), "--config" if IS_1 else "--metadata", str(config)) as root:
-        yield root
-
-
-def _wait(address: str) -> None:
-    for _ in range(300):
-        with suppress(OSError), urllib.request.urlopen(address):
-            return
-        time.sleep(0.1)
-    pytest.fail(f"Datasette does not answer at {address}")
+        driver.stop()
 
 
 def fits(page: Any, width: int) -> bool:
@@ -98,8 +64,10 @@ class Watched:
         self.wrong: list[str] = []
         self._open: set[Any] = set()
         self._root = ""
+        self._leaves, self._there = False, False
+        page.on("framenavigated", self._went)
         page.on("console", self._said)
-        page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+        page.on("pageerror", lambda error: self._found(f"error: {error}"))
         page.on("request", self._asked)
         page.on("response", self._answered)
         for over in ("requestfinished", "requestfailed"):
@@ -107,35 +75,55 @@ class Watched:
 
     def lent(self, root: str) -> Watched:
         """Return itself as it was at first: nothing went wrong yet, and only this server may be asked."""
-        self.page.goto("about:blank")  # the page of the test before must not go on asking
         self.page.unroute_all()
         self.page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
-        self.page.set_viewport_size({"width": 1200, "height": 800})
+        if self.page.viewport_size != USUAL:
+            self.page.set_viewport_size(USUAL)
+        if self._root != root:
+            self.page.context.clear_cookies()  # they are those of all ports
         self.wrong, self._open, self._root = [], set(), root
+        self._leaves, self._there = False, False
         return self
+
+    def go(self, address: str) -> Any:
+        """Go to a page, and return when it has loaded."""
+        here, there = self.page.url, f"{self._root}{address}"
+        if not self._there and here.partition("#")[0] == there.partition("#")[0]:
+            self.page.goto("about:blank")  # else the test before has left it scrolled, or it isn't loaded at all
+        self.page.goto(there)
+        return self.page
 
     def open(self, address: str) -> Any:
         """Open a page and wait until everything that it asks for has arrived."""
-        self.page.goto(f"{self._root}{address}")
+        self.go(address)
         self.page.wait_for_timeout(50)  # for requests that scripts make after the page has loaded
         while self._open:
             self.page.wait_for_timeout(10)
         return self.page
 
+    def _went(self, frame: Any) -> None:
+        self._there = self._leaves
+
+    def _found(self, wrong: str) -> None:
+        if self._there:  # until then, it is the page of the test before that goes on
+            self.wrong.append(wrong)
+
     def _said(self, message: Any) -> None:
         if message.type in ("error", "warning"):
-            self.wrong.append(f"console: {message.text}")
+            self._found(f"console: {message.text}")
 
     def _asked(self, request: Any) -> None:
-        self._open.add(request)
+        self._leaves = self._leaves or request.is_navigation_request()
+        if self._there or request.is_navigation_request():
+            self._open.add(request)
         if not request.url.startswith((self._root, "data:")):
-            self.wrong.append(f"foreign: {request.url}")
+            self._found(f"foreign: {request.url}")
 
     def _ended(self, request: Any) -> None:
         self._open.discard(request)
 
     def _answered(self, response: Any) -> None:
-        if response.status >= 400:
+        if response.status >= 400 and (self._there or response.request.is_navigation_request()):
             self.wrong.append(f"{response.status}: {response.url}")
 
 

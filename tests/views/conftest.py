@@ -14,7 +14,7 @@ from datasette.app import DEFAULT_SETTINGS, Datasette
 from datasette.plugins import pm
 
 import datasette_session_views
-from tests.views import compiled_once
+from tests.views import browsing, compiled_once
 from tests.world import laws
 from tests.world.everything import World
 
@@ -24,8 +24,8 @@ pm.register(compiled_once)
 
 DEFAULT_SETTINGS["sql_time_limit_ms"] = 60_000  # Datasette's own queries must end on a busy machine, too
 if laws.PROFILE != "ci":
-    # A page asks its database some 50 times, and changing threads takes longer than the answers. The Datasettes of the
-    # tests with a browser have threads, as usual, and so has every Datasette when the suite runs with all examples.
+    # A page asks its database some 50 times, and changing threads takes longer than the answers. The Datasettes of
+    # test_threads have threads, as usual, and so has every Datasette when the suite runs with all examples.
     DEFAULT_SETTINGS["num_sql_threads"] = 0
 
 pm.get_plugin(
@@ -85,13 +85,27 @@ def served(datasette: Datasette) -> Get:
     return get
 
 
-@pytest.fixture(name="browser", scope="module")
-def _browser() -> Iterator[Any]:
-    """Open a real browser for one module, because it keeps the event loop to itself."""
-    from tests.views.browsing import opened
+@pytest.fixture(name="browser")
+def _browser() -> Any:
+    """Return a real browser: the same one for all tests of this process, if they follow one another."""
+    return browsing.opened()
 
-    with opened() as pages:
-        yield pages
+
+def _is_browsing(item: pytest.Item | None) -> bool:
+    return "browser" in getattr(item, "fixturenames", ())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests with a browser side by side, so that it is started once."""
+    items.sort(key=lambda item: not _is_browsing(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """Close the browser after its last test, because it keeps the event loop to itself."""
+    yield
+    if not _is_browsing(nextitem):
+        browsing.close()
 
 
 @pytest.fixture(name="get")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.views.browsing import Pages, copied, fits, needs_browser, rated_by_all
+from tests.views.browsing import Pages, copied, fits, needs_browser
+from tests.views.listening import rated_by_all
 from tests.world.everything import MARKDOWN, World
 
 pytestmark = [pytest.mark.slow, *needs_browser]

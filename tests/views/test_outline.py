@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.views.browsing import Pages, copied, needs_browser, running
+from tests.views.browsing import Pages, copied, needs_browser
+from tests.views.listening import listening
 from tests.world.everything import Session, with_sessions
 from tests.world.logs import LogBuilder, Said
 
@@ -27,7 +28,7 @@ def _root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         said = (Said(f"prompt {number + 1}.", "A reply of a few lines.\n\n" * 4) for number in range(40))
         turns = log.turns(thread, *said, block=20)
     with_sessions(path, Session(thread, "work", turns, pinned=(turns[2],)))
-    with running(path) as root:
+    with listening(path) as root:
         yield root
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from llm_session_memory.insight.timing import CallTiming, Timeline
-from tests.views.browsing import Pages, fits, needs_browser, running
+from tests.views.browsing import Pages, fits, needs_browser
+from tests.views.listening import listening, started
 from tests.views.playing import at, revealed
 from tests.views.test_browser import SCRIPTS
 from tests.views.test_replay import write_replay
@@ -45,7 +46,7 @@ def _root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         thread = log.thread()
         log.turns(thread, *(Said(f"prompt {n}", "A line.\n\n" * 3) for n in range(1, MANY + 1)), block=10)
     with_sessions(long, Session(thread, "work", []))
-    with running(path, str(long)) as root:
+    with listening(path, long) as root:
         yield root
 
 
@@ -56,7 +57,7 @@ class Played:
         self.watched = browser.watched(root, stands_still=True)
         self.page = self.watched.page
         self.page.emulate_media(**media)
-        self.page.goto(f"{root}{here}?{asked}")
+        self.watched.go(f"{here}?{asked}")
         self.page.wait_for_selector("#sv-where:not(:empty)", state="attached")
 
     def pass_(self, milliseconds: int) -> None:
@@ -409,7 +410,7 @@ def test_modules_load_below_a_base_url(browser: Pages, tmp_path: Path) -> None:
     """Behind a proxy with a base_url, the player's modules load and messages are rendered."""
     path = tmp_path / "logs.db"
     write_replay(path)
-    with running(path, "--setting", "base_url", "/behind/") as root:
+    with started(path, "--setting", "base_url", "/behind/") as root:
         watched = browser.watched(root)
         page = watched.open(f"/behind{HERE}?at=5:2")
         page.wait_for_selector("#sv-said .sv-reply .sv-md table")

@@ -56,6 +56,7 @@ Note[^1] {"https://e.example/" + "a" * 300}
 def _page(browser: Pages) -> Any:
     """Return a browser page that shows a reply and a long prompt with the style sheets of a transcript."""
     page = browser.watched("about:").page
+    page.goto("about:blank")
     styles = "".join(
         (SHEETS / f"{name}.css").read_text("utf-8") for name in ("colours", "frame", "reply", "transcript")
     )

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.views.browsing import Pages, copied, needs_browser, rated_by_all
+from tests.views.browsing import Pages, copied, needs_browser
+from tests.views.listening import rated_by_all
 from tests.world.everything import World
 
 pytestmark = [pytest.mark.slow, *needs_browser]

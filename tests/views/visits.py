@@ -14,9 +14,9 @@ import llm
 
 from benchmarks.generate import Talk
 from llm_session_memory.insight.catalogue import catalogue
-from tests.views.browsing import rated_by_all
 from tests.views.compared_world import write_compared
 from tests.views.jobs_world import write_jobs
+from tests.views.listening import rated_by_all
 from tests.world.everything import PNG, Session, World, with_rating, with_sessions, write_family
 from tests.world.logs import Call, LogBuilder, Said
 
