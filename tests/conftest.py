@@ -53,13 +53,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Search for garbage less often: each search of all objects passes the two million of the collected tests."""
+    """Search for garbage from now on, but not yet among the two million objects of the collected tests."""
+    gc.freeze()
+    gc.unfreeze()
     gc.set_threshold(10_000, 20, 50)
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:
-    """Delete llm's home."""
+    """Delete llm's home. Search all objects for garbage once; pytest does it five times for what is left."""
     shutil.rmtree(_HOME, ignore_errors=True)
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
