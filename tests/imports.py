@@ -46,12 +46,13 @@ class Module:
     """What the tests ask of one file.
 
     `sql` has its calls that run SQL and its strings that are SQL (except docstrings), with their lines. `uses_log` says
-    whether it uses the open log of a desk.
+    whether it uses the open log of a desk. `classes` are those that other modules may use.
     """
 
     imports: tuple[Import, ...]
     sql: tuple[str, ...]
     uses_log: bool
+    classes: tuple[str, ...]
 
 
 _SQL = re.compile(
@@ -76,7 +77,9 @@ def read(path: Path) -> Module:
     uses_log = False
     prose: set[int] = set()
     place = path.relative_to(ROOT)
-    waiting: list[tuple[ast.AST, bool, bool]] = [(ast.parse(path.read_text("utf-8")), False, False)]
+    tree = ast.parse(path.read_text("utf-8"))
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    waiting: list[tuple[ast.AST, bool, bool]] = [(tree, False, False)]
     while waiting:
         node, typing_only, inside = waiting.pop()
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -95,20 +98,22 @@ def read(path: Path) -> Module:
         elif isinstance(node, ast.Attribute) and node.attr == "log":
             uses_log = uses_log or ast.unparse(node.value).endswith("desk")
         waiting += [(child, typing_only, inside) for child in _children(node)]
-    return Module(tuple(imports), tuple(sql), uses_log)
+    return Module(tuple(imports), tuple(sql), uses_log, tuple(classes))
 
 
-_LEAVES = (ast.Name, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop, ast.alias, ast.Pass)
+_BELOW_NOTHING = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+_LEAVES = frozenset(
+    [ast.Name, ast.alias, ast.Pass, *(kind for base in _BELOW_NOTHING for kind in base.__subclasses__())]
+)
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
     """Yield what is directly below a node, except what has nothing below it and is not asked for: half of all nodes."""
     for name in node._fields:
         value = getattr(node, name, None)
-        if isinstance(value, list):
-            yield from (one for one in value if isinstance(one, ast.AST) and not isinstance(one, _LEAVES))
-        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
-            yield value
+        for one in value if type(value) is list else (value,):
+            if type(one) not in _LEAVES and isinstance(one, ast.AST):
+                yield one
 
 
 def _text(node: ast.Constant | ast.JoinedStr) -> str:

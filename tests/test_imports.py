@@ -6,11 +6,9 @@ import graphlib
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import Command
 from tests.imports import ROOT, Import, all_imports, modules, name_of, paths, read
 
 MEMORY, VIEWS = "llm_session_memory", "datasette_session_views"
@@ -137,16 +135,43 @@ def test_only_compat_imports_datasette() -> None:
     assert {found.module for found in all_imports() if found.target == "datasette"} == {f"{VIEWS}.compat"}
 
 
-def _loaded(home: Path, *steps: str) -> list[list[str]]:
-    """Return the modules of ours that a new process has loaded after each step of its program."""
-    listing = f"print(*sorted(n for n in sys.modules if n.split('.')[0] == {MEMORY!r}), file=sys.stderr)"
-    program = "\n".join(["import sys", *(f"{step}\n{listing}" for step in steps)])
+PROGRAM = """
+import os, sys
+def run(*words):
+    llm.cli.cli([*words, "-m", "echo", "--no-stream", "Hello"], standalone_mode=False)
+def in_a_fork(*words):
+    if not (child := os.fork()):
+        run(*words)
+        show()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+def show():
+    ours = sorted(name for name in sys.modules if name.split(".")[0] == "llm_session_memory")
+    print(*ours, file=sys.stderr, flush=True)
+import llm.cli
+show()
+in_a_fork("--session", "work")
+in_a_fork("--session", "work")
+run()
+show()
+run("-c")
+show()
+"""
+"""Prints our modules that are loaded by llm's start, by two prompts of a session, by a plain prompt, and by the next.
+
+Python and llm take a second to start. What the prompts of the session load is loaded in forks of that process only.
+"""
+
+
+@pytest.fixture(name="loaded", scope="module")
+def _loaded(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """The modules of ours that a new process has loaded after each step of its program."""
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", PROGRAM],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "LLM_USER_PATH": str(home)},
+        env={**os.environ, "LLM_USER_PATH": str(tmp_path_factory.mktemp("llm"))},
     )
     assert done.returncode == 0, done.stderr
     return [line.split() for line in done.stderr.splitlines() if line.startswith(MEMORY)]
@@ -155,17 +180,13 @@ def _loaded(home: Path, *steps: str) -> list[list[str]]:
 AT_START = [MEMORY, f"{MEMORY}.commands", f"{MEMORY}.llm_seam", f"{MEMORY}.llm_seam.options"]
 
 
-def _prompt(*words: str) -> str:
-    return f"llm.cli.cli({[*words, '-m', 'echo', '--no-stream', 'Hello']}, standalone_mode=False)"
-
-
-def test_plain_llm_loads_almost_nothing_of_ours(tmp_path: Path) -> None:
+def test_plain_llm_loads_almost_nothing_of_ours(loaded: list[list[str]]) -> None:
     """llm loads no module of ours that works on sessions, unless a session is named.
 
     Its start loads our hooks and options. On every prompt it asks for all toolboxes, which loads ours, but not the code
     behind it. Before it continues a conversation, we look for its id.
     """
-    started, prompted, continued = _loaded(tmp_path, "import llm.cli", _prompt(), _prompt("-c"))
+    started, _, _, prompted, continued = loaded
     assert started == AT_START
     tools = ["tools", "tools.toolbox"]
     assert prompted == [*AT_START, *(f"{MEMORY}.{name}" for name in tools)]
@@ -184,13 +205,13 @@ UNUSED = (
 """Modules, and packages of modules, that a prompt does without if it goes on in a session and all of it is sent."""
 
 
-def test_a_prompt_in_a_session_loads_only_what_it_uses(llm_: Command, home: Path) -> None:
+def test_a_prompt_in_a_session_loads_only_what_it_uses(loaded: list[list[str]]) -> None:
     """The next prompt of a session loads few of our modules, and none that serves other prompts."""
-    llm_("--session", "work", "-m", "echo", "Hello").ok()
-    (all_,) = _loaded(home, f"import llm.cli\n{_prompt('--session', 'work')}")
-    loaded = [name.removeprefix(f"{MEMORY}.") for name in all_]
-    assert [name for name in loaded if name.startswith(UNUSED)] == []
-    assert len(loaded) <= MOST_MODULES
+    _, first, second, *_ = loaded
+    used = [name.removeprefix(f"{MEMORY}.") for name in second]
+    assert [name for name in used if name.startswith(UNUSED)] == []
+    assert len(used) <= MOST_MODULES
+    assert len(first) > len(second)
 
 
 SPEAKS_SQL = ("store", "reader")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from itertools import combinations, takewhile
 from pathlib import Path
 
-from tests.imports import PACKAGES, ROOT, name_of, paths
+from tests.imports import PACKAGES, ROOT, name_of, paths, read
 
 TWO_VIEWS = frozenset(
     {"Attempt", "Call", "Exchange", "Excerpt", "Filters", "Hit", "Message", "Note", "Relative", "Settings", "Summary"}
@@ -24,9 +23,8 @@ def classes() -> dict[str, list[str]]:
     """Return the modules of each class of both packages, except those that only their own module uses."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in paths():
-        for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                found[node.name].append(name_of(path))
+        for name in read(path).classes:
+            found[name].append(name_of(path))
     return found
 
 
