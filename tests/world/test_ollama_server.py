@@ -2,10 +2,12 @@
 
 import json
 import math
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ from tests.world.ollama_server import (
 )
 
 ABLE = OllamaModel("llama3", capabilities=("completion", "tools", "thinking", "vision"))
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""The stand-in speaks plain HTTP, and a client would take 20 ms to read all certificates."""
 CALL = {"function": {"name": "clock", "arguments": {"zone": "Lisbon"}}}
 CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
 
@@ -44,7 +48,7 @@ def message(words: int, role: str = "user") -> Message:
 
 def client(server: OllamaStandIn) -> ollama.Client:
     """Return the real client, which must not use a proxy for loopback."""
-    return ollama.Client(host=server.url, trust_env=False)
+    return ollama.Client(host=server.url, trust_env=False, verify=NO_TLS)
 
 
 def chat(server: OllamaStandIn, *messages: Message, **wanted: Any) -> ollama.ChatResponse:
@@ -127,10 +131,10 @@ def test_show_has_training_and_modelfile() -> None:
 
 def test_small_requests(server: OllamaStandIn) -> None:
     """The paths that clients use to find a server answer like the real ones."""
-    assert httpx.get(server.url, trust_env=False).text == "Ollama is running"
-    assert httpx.head(server.url, trust_env=False).status_code == 200
-    assert httpx.get(f"{server.url}/api/version", trust_env=False).json() == {"version": "0.33.0"}
-    assert httpx.post(f"{server.url}/api/tokenize", json={}, trust_env=False).status_code == 404
+    assert httpx.get(server.url, trust_env=False, verify=NO_TLS).text == "Ollama is running"
+    assert httpx.head(server.url, trust_env=False, verify=NO_TLS).status_code == 200
+    assert httpx.get(f"{server.url}/api/version", trust_env=False, verify=NO_TLS).json() == {"version": "0.33.0"}
+    assert httpx.post(f"{server.url}/api/tokenize", json={}, trust_env=False, verify=NO_TLS).status_code == 404
     assert [model.model for model in client(server).list().models] == ["llama3:latest"]
     with pytest.raises(ollama.ResponseError, match="model 'gone' not found"):
         client(server).show("gone")
@@ -380,11 +384,11 @@ def test_an_answer_can_be_any_bytes(server: OllamaStandIn) -> None:
     """A raw answer arrives as it was scripted, with its status and its type, and breaks off if it is too short."""
     body = {"model": "llama3", "messages": [message(1)]}
     server.reply = Raw(b"\x00garbage", 502, "text/html")
-    got = httpx.post(f"{server.url}/api/chat", json=body, trust_env=False)
+    got = httpx.post(f"{server.url}/api/chat", json=body, trust_env=False, verify=NO_TLS)
     assert (got.status_code, got.headers["content-type"], got.content) == (502, "text/html", b"\x00garbage")
     server.reply = Raw(b"short", length=100)
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.post(f"{server.url}/api/chat", json=body, trust_env=False)
+        httpx.post(f"{server.url}/api/chat", json=body, trust_env=False, verify=NO_TLS)
 
 
 def test_a_reply_can_take_its_time_and_count_as_it_likes(server: OllamaStandIn) -> None:
@@ -425,7 +429,7 @@ def test_a_request_can_hang(server: OllamaStandIn, path: str) -> None:
     server.ask_delay[path] = math.inf
     method, body = ("GET", None) if path == "/api/ps" else ("POST", {"model": "llama3"})
     with pytest.raises(httpx.ReadTimeout):
-        httpx.request(method, server.url + path, json=body, timeout=0.05, trust_env=False)
+        httpx.request(method, server.url + path, json=body, timeout=0.05, trust_env=False, verify=NO_TLS)
     assert [arrived.path for arrived in server.arrived] == [path]
 
 
@@ -453,9 +457,11 @@ def test_many_at_once(server: OllamaStandIn) -> None:
 
 DRIVER = """
 import json, sys
-import llm
+import llm.cli
+for arguments in json.loads(sys.argv[1]):
+    llm.cli.cli(arguments, standalone_mode=False)
 model = llm.get_model("ollama/llama3")
-for stream in json.loads(sys.argv[1]):
+for stream in json.loads(sys.argv[2]):
     chunks, error = [], None
     response = model.prompt("Hi", stream=stream)
     try:
@@ -466,46 +472,56 @@ for stream in json.loads(sys.argv[1]):
     calls = [] if error else [(call.name, call.arguments) for call in response.tool_calls()]
     print(json.dumps(["".join(chunks), error, usage, calls]))
 """
+"""A program that runs two commands of llm, and then sends prompts through its Python API."""
+
+COMMANDS = (["-m", "ollama/llama3", "-o", "num_ctx", "2048", "Where?"], ["-c", "When?"])
+STREAMED = (True, True, True, True, True, False)
 
 
-def llm(server: OllamaStandIn, user_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with llm-ollama connected to the server, and llm's files in the test's folder."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=user_path,  # from tests/, Python would import tests/ollama instead of the real package
-        env=server.environment(user_path),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Driven:
+    """What a real llm got from the server and wrote."""
+
+    server: OllamaStandIn
+    folder: Path
+    lines: list[str]
 
 
-def test_llm_takes_it_for_real(tmp_path: Path, llm_: Command) -> None:
+@pytest.fixture(scope="module")
+def driven(tmp_path_factory: pytest.TempPathFactory) -> Driven:
+    """Run Python with llm-ollama connected to the server, once: its start is slow. llm has a folder of its own."""
+    folder = tmp_path_factory.mktemp("driven")
+    called = ToolCalls([{"name": "clock", "arguments": {"zone": "Lisbon"}}])
+    faults: list[Answer] = [Fail(500, "no"), BreakOff(), BreakOff(clean=True), called, "One.", "All."]
+    with OllamaStandIn([ABLE], reply=["Lisbon.", "4 May.", *faults]) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", DRIVER, json.dumps(COMMANDS), json.dumps(STREAMED)],
+            cwd=folder,  # from tests/, Python would import tests/ollama instead of the real package
+            env=server.environment(folder),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+    return Driven(server, folder, done.stdout.splitlines())
+
+
+def test_llm_takes_it_for_real(driven: Driven, llm_: Command) -> None:
     """The real `llm` asks once what the model can do, sends its options, and logs the server's count."""
-    with OllamaStandIn([ABLE], reply=["Lisbon.", "4 May."]) as server:
-        first = llm(server, tmp_path, "-m", "llm", "-m", "ollama/llama3", "-o", "num_ctx", "2048", "Where?")
-        again = llm(server, tmp_path, "-m", "llm", "-c", "When?")
-    assert (first.stdout, again.stdout) == ("Lisbon.\n", "4 May.\n")
-    assert [arrived.path for arrived in server.arrived if arrived.path != "/api/tags"] == [
-        "/api/show",
-        "/api/chat",
-        "/api/chat",
-    ]
+    server = driven.server
+    assert driven.lines[:2] == ["Lisbon.", "4 May."]
+    asked = [arrived.path for arrived in server.arrived if arrived.path != "/api/tags"]
+    assert asked == ["/api/show", *["/api/chat"] * (len(COMMANDS) + len(STREAMED))]
     assert [each["role"] for each in server.chats[1].messages] == ["user", "assistant", "user"]
     assert server.reloads == [Reload("llama3:latest", 2048, 4096)]
-    counts = [arrived.tokens_after for arrived in server.chats]
-    logged = llm_("logs", "--json", "-d", str(tmp_path / "logs.db")).ok().out
+    counts = [arrived.tokens_after for arrived in server.chats[:2]]
+    logged = llm_("logs", "--json", "-d", str(driven.folder / "logs.db")).ok().out
     assert [turn["input_tokens"] for turn in json.loads(logged)] == counts
 
 
-def test_llm_meets_each_fault(tmp_path: Path) -> None:
+def test_llm_meets_each_fault(driven: Driven) -> None:
     """In llm, a reply that breaks off is an error, but one that just ends is a reply without a token count."""
-    called = ToolCalls([{"name": "clock", "arguments": {"zone": "Lisbon"}}])
-    script: list[Answer] = [Fail(500, "no"), BreakOff(), BreakOff(clean=True), called, "One.", "All."]
-    with OllamaStandIn([ABLE], reply=script) as server:
-        run = llm(server, tmp_path, "-c", DRIVER, json.dumps([True, True, True, True, True, False]))
-    assert [json.loads(line) for line in run.stdout.splitlines()] == [
+    assert [json.loads(line) for line in driven.lines[2:]] == [
         ["", "ResponseError: no (status code: 500)", None, []],
         [
             "This reply ",
