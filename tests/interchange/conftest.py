@@ -14,14 +14,17 @@ from llm_session_memory.memory import Memory
 from llm_session_memory.store import Notes
 from tests.conftest import Command
 from tests.interchange.world import PNG, copied, new_log
+from tests.store.world import opened
 from tests.world.once import once
 from tests.world.scripted import Broken, Script
 
 
 @pytest.fixture(name="template", scope="session")
 def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty log."""
-    return new_log(tmp_path_factory.mktemp("template") / "logs.db")
+    """An empty log with our tables."""
+    path = new_log(tmp_path_factory.mktemp("template") / "logs.db")
+    with opened(path):
+        return path
 
 
 @pytest.fixture(name="fresh")

@@ -25,7 +25,7 @@ from llm_session_memory.errors import NameRefused
 from llm_session_memory.interchange import exporting, importing
 from llm_session_memory.memory import Memory
 from tests.conftest import Command
-from tests.interchange.world import PNG, content, exported, import_lines, rows, turns
+from tests.interchange.world import PNG, content, exported, import_lines, new_log, rows, turns
 from tests.world.scripted import Script
 
 TWO = [
@@ -318,10 +318,11 @@ def test_progress_is_shown_on_a_terminal(home: Path, fresh: Path, tmp_path: Path
     assert told == "\r100 exchanges\r200 exchanges\r             \r"
 
 
-def test_a_log_of_llm_alone_gets_our_tables_with_the_first_import(fresh: Path) -> None:
+def test_a_log_of_llm_alone_gets_our_tables_with_the_first_import(tmp_path: Path) -> None:
     """An import adds our tables in its own transaction."""
-    assert rows(fresh, "select count(*) from sqlite_master where name like 'memory%'") == [(0,)]
-    import_lines(fresh, TWO)
-    database = Database(fresh)
+    log = new_log(tmp_path / "logs.db")
+    assert rows(log, "select count(*) from sqlite_master where name like 'memory%'") == [(0,)]
+    import_lines(log, TWO)
+    database = Database(log)
     assert "memory_sessions" in database.table_names()
     database.close()

@@ -27,6 +27,7 @@ from llm.parts import Message, TextPart
 from sqlite_utils import Database
 from ulid import ULID
 
+from llm_session_memory.store.log import steady
 from tests.world.quick_tables import ensure_migrations_table
 
 START = datetime(2026, 9, 1, 8, 0, tzinfo=timezone.utc)
@@ -216,7 +217,7 @@ class LogBuilder:
             response.id = self._id(started)
             response._start_utcnow = started
             response._start, response._end = 0.0, one.duration_ms / 1000
-        logged.log_to_db(self.db)
+        logged.log_to_db(steady(self.db))
         self._chains[thread] = [*responses[-1].prompt.messages, *responses[-1]._messages_now()]
         return [response.id for response in responses]
 
