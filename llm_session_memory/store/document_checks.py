@@ -54,16 +54,15 @@ class Checks:
     """Checks documents against the tables of a log."""
 
     def __init__(self, log: Log) -> None:
-        self._tables: dict[str, dict[str, _Column]] = {}
-        for table in {table for tables in OWNED.values() for table in tables}:
-            sql = 'select name, type, "notnull", dflt_value is null, pk from pragma_table_info(:table)'
-            keys = {"id", *ORDER.get(table, ())}
-            self._tables[table] = {
-                name: _Column(
-                    name, type_.upper(), bool((filled and bare) or pk or name in keys), bool(filled or name == "id")
-                )
-                for name, type_, filled, bare, pk in log.tuples(sql, {"table": table})
-            }
+        tables = {table for tables in OWNED.values() for table in tables}
+        self._tables: dict[str, dict[str, _Column]] = {table: {} for table in tables}
+        sql = (
+            'select t.value, c.name, c.type, c."notnull", c.dflt_value is null, c.pk'
+            " from json_each(:tables) t join pragma_table_info(t.value) c"
+        )
+        for table, name, type_, filled, bare, pk in log.tuples(sql, {"tables": json.dumps([*tables])}):
+            needed = (filled and bare) or pk or name in {"id", *ORDER.get(table, ())}
+            self._tables[table][name] = _Column(name, type_.upper(), bool(needed), bool(filled or name == "id"))
 
     def check(self, document: Document) -> None:
         """Raise RemoteFailed if a document can't be used."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..model.remotes import Document, Value
 from ..rules.portable import number
-from .document_tables import Row
+from .document_tables import OWNED, Row
 from .document_threads import ordered
 from .log import Log
 from .staging import Renumbered
@@ -41,8 +41,9 @@ class Content:
 
     def columns(self, table: str) -> list[str]:
         """Return the columns of a table, in a fixed order. It is empty if the log has no such table."""
-        if table not in self._columns:
-            self._columns[table] = sorted(self._log.columns(table))
+        if not self._columns:
+            found = self._log.columns_of({table for tables in OWNED.values() for table in tables})
+            self._columns = {table: sorted(columns) for table, columns in found.items()}
         return self._columns[table]
 
     def rows(self, table: str, column: str, ids: Iterable[Value]) -> dict[Any, list[Row]]:

@@ -46,6 +46,9 @@ _JOINS = {
 
 _PLAIN = "select s.thread_id as owner, {columns} from {table} s"
 
+_BESIDE = {"memory_ratings": "memory_other_ratings"}
+"""Tables whose rows are read with those of another one."""
+
 _IDS = {
     "threads": "select id from threads",
     "conversations": "select id from conversations",
@@ -65,9 +68,14 @@ class Threads:
 
     @cached_property
     def _tables(self) -> dict[str, list[str]]:
-        """The tables that the log has, with the columns that are read, in a fixed order."""
-        found = self._log.columns_of(OWNED["thread"])
-        return {table: sorted(columns) for table, columns in found.items() if columns}
+        """The tables that the log has rows in, with the columns that are read, in a fixed order.
+
+        Most have none: to ask each of them, for each portion of conversations, takes longer than to read the others.
+        """
+        found = self._log.columns_of([*OWNED["thread"], *_BESIDE.values()])
+        asked = (f"select '{table}' where exists (select 1 from {table})" for table in found if found[table])  # noqa: S608  constants
+        filled = {table for (table,) in self._log.tuples(" union all ".join(asked))} if any(found.values()) else set()
+        return {table: sorted(found[table]) for table in OWNED["thread"] if {table, _BESIDE.get(table)} & filled}
 
     def ids(self, threads: Collection[str] | None = None) -> list[str]:
         """Return the conversations of the log, or which of some are there, in the order of their ids."""

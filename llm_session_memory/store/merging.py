@@ -114,7 +114,7 @@ def put(log: Log, *, search: bool = True) -> None:
 
 def copy_table(log: Log, table: str, changed: Mapping[str, str | None], which: str, values: Mapping[str, int]) -> None:
     """Copy rows of a table of the attached log, in their order. `values` are those of parameters."""
-    columns = [name for (name,) in log.tuples(f"select name from pragma_table_info('{table}', 'other')")]  # noqa: S608  constants
+    columns = [one for (one,) in log.tuples("select name from pragma_table_info(:table, 'other')", {"table": table})]
     taken = {name: changed.get(name, f's."{name}"') for name in columns}
     taken = {name: value for name, value in taken.items() if value is not None}
     names = ", ".join(f'"{name}"' for name in taken)
