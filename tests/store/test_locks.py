@@ -22,6 +22,7 @@ from llm_session_memory.store.log import WAIT_SECONDS
 from llm_session_memory.store.schema import migrations
 from tests.conftest import Command
 from tests.world import logs
+from tests.world.impatience import wait_briefly
 from tests.world.once import once
 from tests.world.processes import Running
 from tests.world.scripted import Script
@@ -99,7 +100,7 @@ def test_a_prompt_that_cannot_be_journaled_is_not_sent(
     used: Path, llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If another program writes for too long when a prompt begins, the prompt is refused before anything is sent."""
-    monkeypatch.setattr("llm_session_memory.store.log.WAIT_SECONDS", 1)
+    wait_briefly(monkeypatch)
     with locked(used, kind="immediate"):
         done = llm_("--session", "work", "When?")
     assert (done.code, done.out, len(script.seen)) == (1, "", 1)
@@ -111,7 +112,7 @@ def test_a_reply_that_cannot_be_logged_is_kept(
 ) -> None:
     """After 10 seconds the error names a file with the reply; `recover` adds it to the session and removes the file."""
     assert WAIT_SECONDS == 10
-    monkeypatch.setattr("llm_session_memory.store.log.WAIT_SECONDS", 2)
+    gave_up = wait_briefly(monkeypatch)
     held = locked(used)
 
     def reply(prompt: Any) -> str:
@@ -123,7 +124,7 @@ def test_a_reply_that_cannot_be_logged_is_kept(
     held.__exit__(None, None, None)
     assert (done.code, done.out) == (1, "On 4 May.\n")
     told = re.fullmatch(
-        r"Error: The log (.+) is locked by another program; gave up after 2 seconds\. "
+        rf"Error: The log (.+) is locked by another program; {re.escape(gave_up)}\. "
         r"The reply is kept in (.+). Add it to the session with: llm sessions recover (.+)\n",
         done.err,
     )

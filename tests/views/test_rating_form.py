@@ -21,6 +21,7 @@ from tests.imports import ROOT as REPOSITORY
 from tests.views.conftest import Tags
 from tests.views.test_permissions import ALEX, ROOT, configured, with_tables
 from tests.world.everything import SQL, World
+from tests.world.impatience import wait_briefly
 from tests.world.logs import LogBuilder, Said
 
 Actor = dict[str, str] | None
@@ -423,7 +424,7 @@ async def test_a_rating_waits_for_another_writer(path: Path) -> None:
 @pytest.mark.asyncio
 async def test_a_log_that_stays_locked_gives_an_error_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the log stays locked, the error says so without naming the log's path."""
-    monkeypatch.setattr("llm_session_memory.store.log.WAIT_SECONDS", 1)
+    gave_up = wait_briefly(monkeypatch)
     datasette = served(path)
     await datasette.invoke_startup()
     await datasette.client.get(PAGE)
@@ -431,7 +432,7 @@ async def test_a_log_that_stays_locked_gives_an_error_message(path: Path, monkey
         other.execute("begin immediate")
         answer = await datasette.client.post(f"{RATE}.json", data=UP)
         other.execute("rollback")
-    said = "The log logs is locked by another program; gave up after 1 seconds. Try again when that program is done."
+    said = f"The log logs is locked by another program; {gave_up}. Try again when that program is done."
     assert (answer.status_code, answer.json()["error"]) == (503, said)
     assert (await datasette.client.post(RATE, data=UP)).status_code == 303
 
