@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +22,7 @@ from llm_session_memory.model import Attempt
 from llm_session_memory.model.remotes import RemoteSettings
 from tests.conftest import Command
 from tests.world import processes
-from tests.world.broken_output import CAUSES, ENCODINGS, KINDS, WORKING, Ended, walked
+from tests.world.broken_output import CAUSES, ENCODINGS, KINDS, NO_INPUT, WORKING, Shared, Walker
 from tests.world.laws import PROFILE
 from tests.world.logs import LogBuilder, Said
 
@@ -124,9 +123,6 @@ def _tried() -> dict[tuple[str, ...], tuple[str, ...]]:
 
 TRIED = _tried()
 
-Runs = Mapping[tuple[str, tuple[str, ...]], Ended]
-"""How a command ended, by the kind of output and the command."""
-
 
 @pytest.fixture(name="files", scope="module")
 def _files(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -137,10 +133,19 @@ def _files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(name="walker", scope="module")
+def _walker(forking: None, files: Path) -> Iterator[Walker]:
+    with Walker(files) as walker:
+        yield walker
+
+
 @pytest.fixture(name="ended", scope="module")
-def _ended(forking: None, files: Path) -> Runs:
+def _ended(walker: Walker, tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """How every command ended with every kind of output."""
-    return walked({command: (WORKING, *kinds) for command, kinds in TRIED.items()}, files, files.with_name("home"))
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return Shared(walker, {command: (WORKING, *kinds) for command, kinds in TRIED.items()}, folder / "broken-output")
 
 
 def _write(home: Path, patch: pytest.MonkeyPatch) -> None:
@@ -198,7 +203,7 @@ def test_every_cause_is_tried_with_many_commands() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_broken_output_never_ends_in_a_traceback_and_loses_nothing(ended: Runs, command: tuple[str, ...]) -> None:
+def test_broken_output_never_ends_in_a_traceback_and_loses_nothing(ended: Shared, command: tuple[str, ...]) -> None:
     """Whatever is wrong with the output, the log is as it is otherwise, and Python has nothing to complain about."""
     usual = ended[WORKING, command]
     assert usual.trace == ""
@@ -208,7 +213,7 @@ def test_broken_output_never_ends_in_a_traceback_and_loses_nothing(ended: Runs, 
 
 
 @with_kind("stdout pipe")
-def test_a_closed_pipe_is_silent(ended: Runs, command: tuple[str, ...]) -> None:
+def test_a_closed_pipe_is_silent(ended: Shared, command: tuple[str, ...]) -> None:
     """The exit status is that of a program that SIGPIPE ended; messages up to then are the usual ones."""
     usual, found = ended[WORKING, command], ended["stdout pipe", command]
     assert found.code == (141 if usual.out else usual.code)
@@ -216,7 +221,7 @@ def test_a_closed_pipe_is_silent(ended: Runs, command: tuple[str, ...]) -> None:
     assert ended["both pipe", command].code == found.code
 
 
-def _is_one_sentence(ended: Runs, command: tuple[str, ...], how: str, why: str) -> None:
+def _is_one_sentence(ended: Shared, command: tuple[str, ...], how: str, why: str) -> None:
     usual, found = ended[WORKING, command], ended[f"stdout {how}", command]
     assert found.code == (1 if usual.out else usual.code)
     before, said, after = found.err.partition(f"Error: The output could not be written: {why}. ")
@@ -226,19 +231,19 @@ def _is_one_sentence(ended: Runs, command: tuple[str, ...], how: str, why: str) 
 
 
 @with_kind("stdout full")
-def test_a_full_disk_is_one_sentence(ended: Runs, command: tuple[str, ...]) -> None:
+def test_a_full_disk_is_one_sentence(ended: Shared, command: tuple[str, ...]) -> None:
     """A full disk is named after the messages up to then. The exit status is 1."""
     _is_one_sentence(ended, command, "full", "no space left on device")
 
 
 @with_kind("stdout closed")
-def test_a_closed_output_is_one_sentence(ended: Runs, command: tuple[str, ...]) -> None:
+def test_a_closed_output_is_one_sentence(ended: Shared, command: tuple[str, ...]) -> None:
     """A closed standard output is named after the messages up to then. The exit status is 1."""
     _is_one_sentence(ended, command, "closed", "it is closed")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_broken_standard_error_changes_nothing(ended: Runs, command: tuple[str, ...]) -> None:
+def test_broken_standard_error_changes_nothing(ended: Shared, command: tuple[str, ...]) -> None:
     """Output and exit status are the usual ones: standard error carries only messages."""
     usual = ended[WORKING, command]
     kinds = [kind for kind in TRIED[command] if kind.startswith("stderr")]
@@ -249,7 +254,7 @@ def test_broken_standard_error_changes_nothing(ended: Runs, command: tuple[str, 
 
 
 @with_kind(ENCODINGS[0])
-def test_characters_that_an_encoding_lacks_are_replaced(ended: Runs, command: tuple[str, ...]) -> None:
+def test_characters_that_an_encoding_lacks_are_replaced(ended: Shared, command: tuple[str, ...]) -> None:
     """The output is complete, in the encoding that the environment names; JSON is still the same JSON."""
     usual = ended[WORKING, command]
     for encoding in ENCODINGS:
@@ -264,7 +269,7 @@ def _timeless(value: object) -> str:
     return re.sub(r"\d+", "0", json.dumps(value))
 
 
-def test_a_reply_that_nobody_sees_is_logged(ended: Runs) -> None:
+def test_a_reply_that_nobody_sees_is_logged(ended: Shared) -> None:
     """The reply is read to its end and logged; the error says how to see it."""
     for kind in ("stdout pipe", "stdout full", "stdout closed", "both closed", *ENCODINGS):
         for command in PROMPTS:
@@ -272,10 +277,9 @@ def test_a_reply_that_nobody_sees_is_logged(ended: Runs) -> None:
     assert "The reply is logged. Show it with: llm sessions show work -n 1\n" in ended["stdout full", PROMPTS[0]].err
 
 
-def test_a_reply_that_goes_on_after_its_pipe_is_closed_is_kept(forking: None, files: Path) -> None:
+def test_a_reply_that_goes_on_after_its_pipe_is_closed_is_kept(walker: Walker) -> None:
     """A reply is read for a few seconds after the pipe was closed; then the part that came is kept with its prompt."""
-    found = walked({PROMPTS[0]: ("stdout pipe",)}, files, files.with_name("home"), reads_on=0)
-    [ended] = found.values()
+    [ended] = walker.runs(PROMPTS[0], "stdout pipe", reads_on=0).values()
     assert (ended.code, ended.err, ended.trace) == (141, "", "")
     assert (ended.rows["turns"], ended.rows["memory_attempts"]) == (4, 2)
 
@@ -290,11 +294,8 @@ def test_a_shell_sees_what_it_expects(start_llm: Callable[..., processes.Running
     assert running.returncode == 141
 
 
-def test_a_closed_standard_input_is_an_empty_one(home: Path) -> None:
+def test_a_closed_standard_input_is_an_empty_one(walker: Walker) -> None:
     """A prompt that is started without standard input, as some services do, is sent."""
-    done = subprocess.run(
-        ["/bin/sh", "-c", '"$0" -m llm -m echo --session work Hello <&-', sys.executable],
-        capture_output=True,
-        check=False,
-    )
-    assert (done.returncode, b'"prompt": "Hello"' in done.stdout) == (0, True)
+    command = ("-m", "echo", "--session", "work", "Hello")
+    [ended] = walker.runs(command, NO_INPUT).values()
+    assert (ended.code, ended.trace, b'"prompt": "Hello"' in ended.out) == (0, "", True)

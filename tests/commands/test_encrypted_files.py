@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import which
@@ -148,13 +147,13 @@ def test_a_passphrase_from_a_file_descriptor(llm_: Command, tmp_path: Path, sayi
     assert "not both" in both.err
 
 
-def test_in_a_pipe(llm_: Command, home: Path, tmp_path: Path, key: tuple[str, str]) -> None:
+def test_in_a_pipe(llm_: Command, llm_process: Command, tmp_path: Path, key: tuple[str, str]) -> None:
     """What comes through a pipe is looked at and decrypted like a file."""
     file = tmp_path / "work.age"
     llm_("sessions", "export", "work", str(file), "-r", key[0]).ok()
-    command = [sys.executable, "-m", "llm", "sessions", "import", "-", "-i", key[1], "--as", "again"]
-    done = subprocess.run(command, input=file.read_bytes(), capture_output=True, cwd=home, check=True)
-    assert done.stdout == b"Imported 1 exchange into session \xe2\x80\x9cagain\xe2\x80\x9d.\n"
+    piped = file.read_bytes().decode("utf-8", "surrogateescape")
+    done = llm_process("sessions", "import", "-", "-i", key[1], "--as", "again", input=piped).ok()
+    assert done.out == "Imported 1 exchange into session “again”.\n"
 
 
 def test_standard_output(llm_: Command, tmp_path: Path, key: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
+from tests.world import processes
 from tests.world.once import once
 from tests.world.scripted import Script
 
@@ -89,19 +90,16 @@ def test_without_a_log_there_is_nothing_to_play(llm_: Command, tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are other there")
-def test_in_a_terminal_it_plays_until_a_key_ends_it() -> None:
+def test_in_a_terminal_it_plays_until_a_key_ends_it(forking: None, home: Path) -> None:
     """Headings are bold. `q` ends the replay at once, with exit code 0."""
-    import pty
-
-    pid, descriptor = pty.fork()
-    if pid == 0:
-        command = [sys.executable, "-m", "llm", "sessions", "replay", "work", "--speed", "0.1", "--idle", "off"]
-        os.execve(sys.executable, command, dict(os.environ))
+    arguments = ("sessions", "replay", "work", "--speed", "0.1", "--idle", "off")
+    process, descriptor = processes.in_terminal(arguments, os.environ, home)
     printed = b""
     with contextlib.suppress(OSError):  # how Linux says that the other end is closed
         while more := os.read(descriptor, 4096):
             printed += more
             if b"> We build" in printed:
                 os.write(descriptor, b"q")
-    assert os.waitpid(pid, 0)[1] == 0
+    process.join()
+    assert process.exitcode == 0
     assert b"\x1b[1m#1" in printed

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import ast
 import importlib
-import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import llm
 import pytest
@@ -22,9 +18,10 @@ from llm_session_memory.errors import SeamBroken
 from llm_session_memory.llm_seam import shape
 from tests.conftest import Done
 from tests.imports import ROOT
+from tests.world import fresh_llm
 
 TOOLS = """
-import inspect, json, sys
+import inspect
 import llm
 from llm import cli, logs, models
 
@@ -83,44 +80,26 @@ CHANGES = {
 }
 """One change of each kind."""
 
-NOTICED_BY_ALL = """
+NOTICED = """
 from llm_session_memory.llm_seam import shape
-import os
 
-found = {}
-for id_, line in json.load(sys.stdin).items():
-    read, write = os.pipe()
-    if not os.fork():
-        exec(line)
-        os.write(write, json.dumps(list(shape.problems())).encode())
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as told:
-        found[id_] = json.loads(told.read() or '["the check itself failed"]')
-    os.wait()
-json.dump(found, sys.stdout)
+def problems(line):
+    exec(line)
+    return list(shape.problems())
+
+found = {id_: in_fork(lambda: problems(line)) or ["the check itself failed"] for id_, line in work.items()}
 """
 
 
 RUN_AFTER_EACH = """
-import os
 from click.testing import CliRunner
 
-found = []
-for line, arguments in json.load(sys.stdin):
-    read, write = os.pipe()
-    if not os.fork():
-        os.close(read)
-        exec(line)
-        done = CliRunner().invoke(cli.cli, arguments)
-        with os.fdopen(write, "w") as told:
-            json.dump([done.stdout, done.stderr, done.exit_code], told)
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as told:
-        found.append(json.loads(told.read() or '["", "llm itself failed", -1]'))
-    os.wait()
-json.dump(found, sys.stdout)
+def run(line, arguments):
+    exec(line)
+    done = CliRunner().invoke(cli.cli, arguments)
+    return done.stdout, done.stderr, done.exit_code
+
+found = [in_fork(lambda: run(*one)) or ["", "llm itself failed", -1] for one in work]
 """
 
 ALTERED = ("an_option", "a_parameter", "a_class_that_ours_extends")
@@ -128,35 +107,31 @@ PLAIN = ("-m", "echo", "Hello")
 IN_SESSION = ("-m", "echo", "--session", "work", "Hello")
 
 
-def _in_one_process(program: str, work: object, home: Path) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-c", TOOLS + program],
-        input=json.dumps(work),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "LLM_USER_PATH": str(home), "LLM_RAISE_ERRORS": ""},
-        timeout=120,
-    )
-    return json.loads(done.stdout)
+@pytest.fixture(name="here", scope="module")
+def _here(forking: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A home for llm that has nothing yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLM_USER_PATH", str(tmp_path_factory.mktemp("altered")))
+        patch.setenv("LLM_RAISE_ERRORS", "")
+        yield
 
 
 @pytest.fixture(name="altered", scope="module")
-def _altered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Done, Done]]:
+def _altered(here: None) -> dict[str, tuple[Done, Done]]:
     """A plain prompt and one in a session after some of the changes, each in its own fork."""
     lines = {id_: CHANGES[id_].line for id_ in ALTERED}
     # llm's own function must still get a value for the option that is missing
     lines["an_option"] += "; cli.prompt.callback = __import__('functools').partial(cli.prompt.callback, fragments=())"
     work = [(line, arguments) for line in lines.values() for arguments in (PLAIN, IN_SESSION)]
-    done = iter(Done(*one) for one in _in_one_process(RUN_AFTER_EACH, work, tmp_path_factory.mktemp("altered")))
+    done = iter(Done(*one) for one in fresh_llm.found_by(TOOLS + RUN_AFTER_EACH, work))
     return {id_: (next(done), next(done)) for id_ in ALTERED}
 
 
 @pytest.fixture(name="problems", scope="module")
-def _problems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def _problems(here: None) -> dict[str, list[str]]:
     """The problems that `shape` finds after each change, each made in its own process."""
     lines = {id_: change.line for id_, change in CHANGES.items()}
-    found: dict[str, list[str]] = _in_one_process(NOTICED_BY_ALL, lines, tmp_path_factory.mktemp("llm"))
+    found: dict[str, list[str]] = fresh_llm.found_by(TOOLS + NOTICED, lines)
     return found
 
 

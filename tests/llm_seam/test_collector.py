@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
 import sys
 
 import pytest
 
 from tests.conftest import Command
+from tests.world import fresh_llm
 from tests.world.scripted import Script
 
 
@@ -50,15 +49,15 @@ del cli
 gc.collect()  # in the order in which Python ends
 sys.modules.clear()
 gc.collect()
-print("kept" if left() else "let go")
+found = "kept" if left() else "let go"
 """
 
 
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="other Pythons end without a search for garbage")
-def test_nothing_of_ours_keeps_llm_until_the_process_ends(llm_: Command) -> None:
+def test_nothing_of_ours_keeps_llm_until_the_process_ends(
+    forking: None, llm_: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """When Python ends it can let go of llm in one go; otherwise it would search everything for garbage once more."""
     llm_("--session", "work", "-m", "echo", "Hello").ok()
-    environment = {**os.environ, "LLM_LOAD_PLUGINS": "llm-echo,llm-session-memory"}  # others may keep it
-    command = [sys.executable, "-c", _ENDING]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout.splitlines()[-1] == "let go"
+    monkeypatch.setenv("LLM_LOAD_PLUGINS", "llm-echo,llm-session-memory")  # others may keep it
+    assert fresh_llm.found_by(_ENDING) == "let go"

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from llm_session_memory.memory import Memory
 from llm_session_memory.store import sealing
 from tests.conftest import Command
+from tests.world import fresh_llm
 from tests.world.scripted import Script
 
 NAME_RULE = "A name has 1 to 200 printable characters, not only spaces, and no “/”.\n"
@@ -200,22 +199,22 @@ def _tables(log: Path) -> dict[str, int]:
 
 
 EACH = """
-import json, os, sys
 from click.testing import CliRunner
 from llm.cli import cli
 
-for arguments, typed in json.load(sys.stdin):
-    if not os.fork():
-        done = CliRunner().invoke(cli, arguments, input=typed)
-        print(json.dumps([done.exit_code, done.stdout, done.stderr]), flush=True)
-        os._exit(0)
-    os.wait()
+def done(arguments, typed):
+    done = CliRunner().invoke(cli, arguments, input=typed)
+    return done.exit_code, done.stdout, done.stderr
+
+found = [in_fork(lambda: done(*one)) for one in work]
 """
 """Runs each command in a fork of a process that has loaded llm with the plugins that its environment names."""
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="each command runs in a fork")
-def test_without_the_flag_nothing_changes(home: Path, log: Path) -> None:
+def test_without_the_flag_nothing_changes(
+    forking: None, home: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A prompt, -c, a chat and the log's tables are the same without --session as without the plugin."""
     commands = [
         (("-m", "echo", "Hello", "-s", "Be brief."), ""),
@@ -226,16 +225,9 @@ def test_without_the_flag_nothing_changes(home: Path, log: Path) -> None:
     seen = []
     for plugins in ("llm-echo", "llm-echo,llm-session-memory"):
         log.unlink(missing_ok=True)
-        told = subprocess.run(
-            [sys.executable, "-c", EACH],
-            input=json.dumps(commands),
-            env={**os.environ, "LLM_LOAD_PLUGINS": plugins},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        monkeypatch.setenv("LLM_LOAD_PLUGINS", plugins)
         outputs = []
-        for code, out, err in map(json.loads, told.stdout.splitlines()):
+        for code, out, err in fresh_llm.found_by(EACH, commands):
             stable = re.sub(r"\b01[0-9a-z]{24}\b|\d{4}-\d\d-\d\d[T ][\d:.]+|(?<=duration_ms: )\d+", "…", out)
             assert (code, bool(out)) == (0, True), err
             outputs.append((stable, err))

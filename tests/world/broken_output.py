@@ -1,6 +1,6 @@
-"""Run commands with broken standard output and standard error, as a process has them, many in one process.
+"""Run commands with broken standard streams, as a process has them, many in one process.
 
-`walked` forks one process. For each command and each kind of output it copies the log, puts the broken streams in
+A `Walker` forks one process. For each command and each kind of output it copies the log, puts the broken streams in
 place, runs llm, and flushes the streams as Python does when a process ends.
 """
 
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import shutil
 import sqlite3
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 from llm_session_memory.llm_seam import output
 
 WORKING = "working"
+NO_INPUT = "stdin closed"
 ENCODINGS = ("ascii", "cp1252", "latin-1")
 CAUSES = {
     **{how: tuple(f"{place} {how}" for place in ("stdout", "stderr", "both")) for how in ("pipe", "full", "closed")},
@@ -43,39 +45,70 @@ class Ended:
     rows: Mapping[str, int]
 
 
-def walked(
-    kinds: Mapping[tuple[str, ...], Sequence[str]], files: Path, folder: Path, *, reads_on: int = 10
-) -> dict[tuple[str, tuple[str, ...]], Ended]:
-    """Return how each command ended with its kinds of output. Each starts with a copy of `files`, in `folder`.
-
-    `reads_on` is how many seconds a reply is read after its pipe was closed.
-    """
-    context: Any = multiprocessing.get_context("forkserver")
-    ours, theirs = context.Pipe(duplex=False)
-    work = (dict(kinds), files, folder, reads_on, theirs)
-    process = context.Process(target=_walk, args=work)
-    process.start()
-    theirs.close()
-    try:
-        found: dict[tuple[str, tuple[str, ...]], Ended] = ours.recv()
-    finally:
-        process.join()
-    return found
+Runs = Mapping[str, Ended]
+"""How a command ended, by the kind of output."""
 
 
-def _walk(
-    kinds: Mapping[tuple[str, ...], Sequence[str]], files: Path, folder: Path, reads_on: int, results: Any
-) -> None:
-    output.READS_ON = reads_on
+class Walker:
+    """A process that runs commands, each with some kinds of output. Each run starts with a copy of `files`."""
+
+    def __init__(self, files: Path) -> None:
+        context: Any = multiprocessing.get_context("forkserver")
+        self._asked, theirs = context.Pipe()
+        self._process = context.Process(target=_walk, args=(files, files.with_name("home"), theirs))
+        self._process.start()
+        theirs.close()
+
+    def __enter__(self) -> Walker:  # noqa: PYI034  Self needs Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._asked.close()
+        self._process.join()
+
+    def runs(self, command: tuple[str, ...], *kinds: str, reads_on: int = 10) -> Runs:
+        """Return how a command ended. `reads_on` is how many seconds a reply is read after its pipe was closed."""
+        self._asked.send((command, kinds, reads_on))
+        found: Runs = self._asked.recv()
+        return found
+
+
+class Shared:
+    """How commands ended, found out once for all the processes that run tests: the first to ask writes it to a file."""
+
+    def __init__(self, walker: Walker, kinds: Mapping[tuple[str, ...], Sequence[str]], folder: Path) -> None:
+        self._walker = walker
+        self._kinds = kinds
+        self._folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def __getitem__(self, asked: tuple[str, tuple[str, ...]]) -> Ended:
+        kind, command = asked
+        return self._runs(command)[kind]
+
+    def _runs(self, command: tuple[str, ...]) -> Runs:
+        file = self._folder / str([*self._kinds].index(command))
+        if not file.exists():
+            runs = self._walker.runs(command, *self._kinds[command])
+            half = file.with_name(f"{file.name}.{os.getpid()}")
+            half.write_bytes(pickle.dumps(runs))
+            half.replace(file)
+        found: Runs = pickle.loads(file.read_bytes())
+        return found
+
+
+def _walk(files: Path, folder: Path, asked: Any) -> None:
     os.environ |= {"LLM_USER_PATH": str(folder), "OLLAMA_HOST": "http://127.0.0.1:9", "LLM_RAISE_ERRORS": ""}
-    found = {}
-    for command in kinds:
-        for kind in kinds[command]:
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(files, folder)
-            os.chdir(folder)
-            found[kind, command] = _ended(command, kind, folder)
-    results.send(found)
+    with suppress(EOFError):
+        while True:
+            command, kinds, output.READS_ON = asked.recv()
+            found = {}
+            for kind in kinds:
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.copytree(files, folder)
+                os.chdir(folder)
+                found[kind] = _ended(command, kind, folder)
+            asked.send(found)
 
 
 def _ended(command: tuple[str, ...], kind: str, folder: Path) -> Ended:
@@ -83,7 +116,9 @@ def _ended(command: tuple[str, ...], kind: str, folder: Path) -> Ended:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _put(1, how if place in ("stdout", "both") else "", folder / "stdout")
     _put(2, how if place in ("stderr", "both") else "", folder / "stderr")
-    sys.stdin = os.fdopen(0, "r", encoding="utf-8", closefd=False)
+    if kind == NO_INPUT:
+        os.close(0)
+    sys.stdin = None if kind == NO_INPUT else os.fdopen(0, "r", encoding="utf-8", closefd=False)
     sys.stdout = _stream(1, kind if kind in ENCODINGS else "utf-8", "strict")
     sys.stderr = _stream(2, kind if kind in ENCODINGS else "utf-8", "backslashreplace")
     code, trace = _run(command)

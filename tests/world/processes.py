@@ -93,6 +93,21 @@ def started(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, *, read
     )
 
 
+def in_terminal(arguments: Sequence[str], env: Mapping[str, str], cwd: Path) -> tuple[Any, int]:
+    """Start llm in a terminal of its own; return the process, and the descriptor of what is typed and shown."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    context: Any = multiprocessing.get_context("forkserver")
+    streams = tuple(Connection(os.dup(theirs)) for _ in range(3))
+    process = context.Process(target=_run, args=(list(arguments), dict(env), str(cwd), streams))
+    process.start()
+    os.close(theirs)
+    for stream in streams:
+        stream.close()
+    return process, ours
+
+
 class _Forked:
     """A fork that runs one llm command."""
 
@@ -104,7 +119,7 @@ class _Forked:
         self._process.start()
         for stream in streams:
             stream.close()
-        self._stdin = _file(our_in, "w")
+        self._stdin = _file(our_in, "w", errors="surrogateescape")  # tests of bytes that are no text write any
         if not reads:
             self._stdin.close()
         self.stdout: Any = _file(our_out, "r")
@@ -137,8 +152,8 @@ class _Forked:
         return said
 
 
-def _file(connection: Connection, mode: str) -> Any:
-    file = os.fdopen(os.dup(connection.fileno()), mode, encoding="utf-8")
+def _file(connection: Connection, mode: str, errors: str = "strict") -> Any:
+    file = os.fdopen(os.dup(connection.fileno()), mode, encoding="utf-8", errors=errors)
     connection.close()
     return file
 
