@@ -41,23 +41,18 @@ NUMBERS = {
 def kept(log: Path, *threads: str) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows about some conversations, without numbers that SQLite gave."""
     with Memory(log) as memory:
+        sql = "select t.name from sqlite_master t join pragma_table_info(t.name) c where c.name = 'id'"
+        numbered = {table for (table,) in memory.desk.log.tuples(f"{sql} and c.type like 'integer'")}
         rows_of.choose(memory.desk.log, threads)
         found = {}
         for table, columns, values in rows_of.rows(memory.desk.log):
             dropped = {place for place, name in enumerate(columns) if name in NUMBERS}
-            if dict(_types(log, table)).get("id") == "INTEGER":
+            if table in numbered:
                 dropped.add(columns.index("id"))
             rows = [tuple(value for place, value in enumerate(row) if place not in dropped) for row in values]
             found[table] = sorted(rows, key=repr)
         found["excerpts"] = [(*row[:2], *row[4:]) for row in rows_of.excerpts(memory.desk.log)]
         return {table: rows for table, rows in found.items() if rows}
-
-
-def _types(log: Path, table: str) -> list[tuple[str, str]]:
-    connection = sqlite3.connect(log)
-    rows = [(row[1], row[2].upper()) for row in connection.execute(f"pragma table_info('{table}')")]
-    connection.close()
-    return rows
 
 
 def sealed(log: Path, *names: str, **how: Any) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -73,10 +74,14 @@ def _value(chance: Random, table: str, name: str, kind: str, place: int) -> obje
         return chance.choice(("text", "reasoning", "tool_call", "tool_result"))
     if name in _LIMITED:
         return chance.choice(_LIMITED[name])
-    for pattern, make in _BY_NAME.items():
-        if re.fullmatch(pattern, f"{kind} {table}.{name}", re.IGNORECASE):
-            return make(chance, place)
-    return chance.choice(_WORDS)
+    return _maker(f"{kind} {table}.{name}")(chance, place)
+
+
+@cache
+def _maker(column: str) -> Callable[[Random, int], object]:
+    """Return what makes the values of a column."""
+    fitting = (make for pattern, make in _BY_NAME.items() if re.fullmatch(pattern, column, re.IGNORECASE))
+    return next(fitting, lambda chance, _: chance.choice(_WORDS))
 
 
 def _moment(chance: Random, place: int) -> str:

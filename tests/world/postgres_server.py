@@ -39,6 +39,9 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "wal_level": "minimal",
 }
+_COPIES_FILES = 150_000
+"""The first version that doesn't write the copy of a database into the write-ahead log as well, if asked."""
+
 _ACCESS = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 _WATCHED = '"$@" & server=$!; cat > /dev/null; kill -QUIT "$server"; wait "$server"; rm -rf "$FOLDER"'
 """Run a server until the input ends, which it also does when the process that wrote it is killed."""
@@ -83,8 +86,14 @@ class Postgres:
 
     def database(self, like: str = "template1", encoding: str = "UTF8") -> str:
         """Make an empty database, or a copy of another one that nobody is connected to, and return its name."""
+        import psycopg
+
         name = f"test_{next(self._numbers)}"
-        self.run(f'create database "{name}" template "{like}" encoding \'{encoding}\'')
+        with psycopg.connect(self.address(), autocommit=True) as connection:
+            copied = (
+                " strategy file_copy" if connection.info.server_version >= _COPIES_FILES else ""
+            )  # in a third of the time
+            connection.execute(f'create database "{name}" template "{like}" encoding \'{encoding}\'{copied}')
         return name
 
     def role(self, what: str = "login") -> str:
