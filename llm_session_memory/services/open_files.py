@@ -42,7 +42,7 @@ def programs(path: Path) -> list[Program]:
 def _opened(pid: int, file: os.stat_result) -> Iterator[bool]:
     """Yield whether it may write, for each time that a process has a file open."""
     with suppress(OSError):
-        for one in (_PROCESSES / str(pid) / "fd").iterdir():
+        for one in os.scandir(_PROCESSES / str(pid) / "fd"):  # a Path for each of thousands would take long
             with suppress(OSError):
                 if os.path.samestat(one.stat(), file):
                     yield _writes(pid, one.name)

@@ -172,7 +172,7 @@ PLACES = st.text(
 )
 
 
-@tried(60, 20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(60, 10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(PLACES | st.sampled_from(list(HOSTILE.values())), min_size=1, max_size=4).map("".join))
 def test_no_text_makes_a_tag_of_its_own(template: Path, texts: str) -> None:
     """Any text, as prompt, reply, tool traffic or name, leaves the page valid and harmless."""

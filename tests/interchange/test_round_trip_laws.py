@@ -239,7 +239,7 @@ def headers() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-LAW = tried(25, few=7, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LAW = tried(25, few=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def canonical(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from tests.remotes.documents import any_documents, content, said, thread, tombst
 from tests.remotes.kinds import Kind
 from tests.world.laws import tried
 
-LAW = tried(100, 8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+LAW = tried(100, 5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @LAW

@@ -70,7 +70,7 @@ def documents(draw: st.DrawFn, remote: PostgresRemote) -> Document:
     )
 
 
-@tried(200, few=40)
+@tried(200, few=15)
 @given(st.data())
 def test_any_document_comes_back_as_it_was_sent(remote: PostgresRemote, data: st.DataObject) -> None:
     one = data.draw(documents(remote))

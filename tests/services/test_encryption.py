@@ -104,7 +104,7 @@ def test_what_is_encrypted_is_read_again(keys: Keys, size: int) -> None:
 
 
 @given(pieces=st.lists(st.binary(max_size=90_000), max_size=4), sizes=st.lists(st.integers(1, 70_000), max_size=4))
-@tried(60, few=10)
+@tried(60, few=6)
 def test_the_pieces_do_not_matter(pieces: list[bytes], sizes: list[int]) -> None:
     """However it is cut into writes and reads, the same comes back."""
     out = io.BytesIO()

@@ -457,7 +457,7 @@ def world(rate: float | None, budget: int) -> Iterator[World]:
 @pytest.mark.parametrize("rate", [None, 0.7, 1.5])
 @tried(
     30,
-    few=4,
+    few=3,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
@@ -474,7 +474,7 @@ plain_talks = st.lists(mostly(says, st.builds(Pin, st.floats(0, 1)), 6), min_siz
 
 @tried(
     15,
-    few=4,
+    few=3,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
@@ -496,7 +496,7 @@ def test_until_something_is_pruned_recall_sends_what_window_sends(talk: list[Ste
             assert list(map(plain, recalling.model.seen)) == list(map(plain, plainly.model.seen))
 
 
-@tried(40, few=8, suppress_health_check=list(HealthCheck))
+@tried(40, few=6, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_before_is_as_if_the_later_exchanges_did_not_exist(data: st.DataObject) -> None:
     """The context before an exchange is the same as in a log that really ends there."""

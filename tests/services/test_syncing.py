@@ -151,7 +151,7 @@ def test_a_dry_run_changes_nothing(place: Place, home: Machine) -> None:
     assert would == laptop.pull()
 
 
-@pytest.mark.parametrize("operation", range(24))
+@pytest.mark.parametrize("operation", range(24) if PROFILE == "ci" else (0, 1, 2, 3, 5, 8, 13, 18, 23))
 def test_a_push_that_breaks_off_leaves_whole_turns_and_the_next_goes_on(
     place: Place, home: Machine, operation: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,7 +139,7 @@ class World:
         return {one for view in self.views.values() for one in view.exchanges} - kept
 
 
-@tried(300, few=10)
+@tried(300, few=6)
 @given(
     steps, st.sets(st.integers(0, 5), max_size=3), st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=4)
 )

@@ -60,7 +60,7 @@ said = st.builds(
 )
 
 
-@tried(100, few=10)
+@tried(100, few=6)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["turns", "unseen"]), said), min_size=1, max_size=7),
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9)), min_size=1, max_size=3),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.world.laws import PROFILE
 from tests.world.machines import EVERYTHING, Machine, Place
 
 
@@ -55,7 +56,8 @@ def test_of_what_logs_know_of_a_branch_the_smallest_exchange_stays(place: Place)
         one.sync(EVERYTHING)
         write(one, f"insert into memory_branches values ('{thread_id}', '{thread_id}', 'x', 'kept {number}')")
     before = place.kept()
-    for order in permutations(range(3)):
+    orders = [*permutations(range(3))]
+    for order in orders if PROFILE == "ci" else (orders[0], orders[3], orders[5]):
         place.begin_with(before)
         sync(*(machines[number] for number in (*order, *order)))
         found = [rows(one, "select kept_turn_id from memory_branches") for one in machines]

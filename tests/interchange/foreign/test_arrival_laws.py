@@ -42,7 +42,7 @@ def _sessions(log: Path) -> list[tuple[str, ...]]:
         return [tuple(one.prompt for one in memory.sessions.exchanges(name, 1, 99)) for name in memory.sessions.names()]
 
 
-@tried(100, 10)
+@tried(100, 6)
 @given(data=st.data())
 def test_every_branch_is_a_session(
     template: Path, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
