@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlite_utils import Database
 
 from llm_session_memory.commands.forking import fork_command
 from tests.conftest import Command
-from tests.world.logs import LogBuilder, Said
+from tests.world.logs import START, LogBuilder, Said
 from tests.world.meaning import Meaning
 from tests.world.once import once
 from tests.world.scripted import Script
@@ -163,18 +164,25 @@ def found(llm_: Command, *words: str) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("by_meaning", [False, True], ids=["by_words", "by_meaning"])
 def test_recall_finds_what_a_fork_shares_and_nothing_later(
-    llm_: Command, script: Script, meaning: Meaning, *, by_meaning: bool
+    llm_: Command, script: Script, log: Path, meaning: Meaning, *, by_meaning: bool
 ) -> None:
     """Excerpts come from the shared exchanges and its own, never from what the other session said after the fork."""
     del meaning
     if by_meaning:
         llm_("embed-models", "default", "meaning").ok()
-    told = [f"Day {number}: the weather is dry, and Rui paints pier {number * 7}." for number in range(1, 25)]
-    start = ("-m", "scripted", "--session", "work", "--max-context-tokens", "400")
-    llm_("chat", *start, input="\n".join(["My puppy is called Biscuit.", *told[:12], "quit\n"])).ok()
+    told = [Said(f"Day {number}: the weather is dry, and Rui paints pier {number * 7}.") for number in range(1, 25)]
+    with LogBuilder(log) as builder:
+        builder.turns("thread-of-work", Said("My puppy is called Biscuit."), *told[:12], block=8)
+    llm_("sessions", "name", "thread-of-work", "work").ok()
+    llm_("sessions", "set", "work", "--max-context-tokens", "400").ok()
     llm_("sessions", "fork", "work").ok()
-    llm_("chat", "--session", "work", input="\n".join(["My puppy is now called Crumb.", *told, "quit\n"])).ok()
-    llm_("chat", "--session", "work-2", input="\n".join(["My puppy likes Ana.", *told, "quit\n"])).ok()
+    [(fork,)] = rows(log, "select thread_id from memory_forks")
+    with LogBuilder(log) as builder:
+        builder.turns(
+            "thread-of-work", Said("My puppy is now called Crumb.", at=START + timedelta(days=1)), *told, block=8
+        )
+        builder.turns(fork, Said("My puppy likes Ana.", at=START + timedelta(days=2)), *told, block=8)
+    llm_("sessions", "index", "work", "work-2").ok()
     asking = "What about the spaniel?" if by_meaning else "What about my puppy?"
     llm_("--session", "work-2", asking).ok()
     sent = "\n".join(text for _, text in script.texts())

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from llm_session_memory.memory import Memory
+from llm_session_memory.model import Settings
 from llm_session_memory.services.nearness import Nearness
 from llm_session_memory.store.index import Index
 from tests.conftest import Command
+from tests.world.logs import LogBuilder, Said
 from tests.world.meaning import Meaning
 from tests.world.scripted import Script
 
@@ -26,22 +28,33 @@ def talk(llm_: Command, *flags: str, count: int = 24) -> None:
     llm_("chat", "-m", "scripted", "--session", "work", *BUDGET, *flags, input="\n".join(said)).ok()
 
 
+def built(log: Path, *, count: int = 24) -> None:
+    """Write the log that such a talk leaves, but for vectors: `llm sessions index` makes them."""
+    with LogBuilder(log) as builder:
+        said = [FACT, *(f"Number {n}: {'stone ' * 12}wall {n}." for n in range(count))]
+        builder.turns("thread-of-work", *map(Said, said), block=8)
+    with Memory(log) as memory:
+        memory.desk.prepare()
+        memory.sessions.create("work", "thread-of-work", Settings(model="scripted", max_context_tokens=400))
+
+
 def sent(script: Script) -> str:
     return "\n".join(text for _, text in script.texts())
 
 
-def test_by_words_alone_a_synonym_is_not_found(llm_: Command, script: Script, meaning: Meaning) -> None:
+def test_by_words_alone_a_synonym_is_not_found(llm_: Command, script: Script, meaning: Meaning, log: Path) -> None:
     """Without an embedding model a prompt finds only passages that share its words, and no model is called."""
-    talk(llm_)
+    built(log)
     llm_("--session", "work", ASKED).ok()
     assert "Biscuit" not in sent(script)
     assert meaning.seen == []
 
 
-def test_of_a_short_session_only_the_nearest_are_similar(llm_: Command, script: Script, log: Path) -> None:
+def test_of_a_short_session_only_the_nearest_are_similar(log: Path) -> None:
     """At most a fifth of a session's passages, but ten at least, count as similar in meaning: not every “Noted.”."""
-    for count, most in ((6, 10), (36, 17)):
-        talk(llm_, count=count)
+    for count, most in ((6, 10), (42, 17)):
+        log.unlink(missing_ok=True)
+        built(log, count=count)
         with Memory(log) as memory:
             thread_id = memory.sessions.get("work").thread_id
             Index(memory.desk.log).catch_up(thread_id)
@@ -51,26 +64,29 @@ def test_of_a_short_session_only_the_nearest_are_similar(llm_: Command, script: 
 
 
 @pytest.mark.parametrize("how", ["default", "session"])
-def test_with_an_embedding_model_a_synonym_is_found(llm_: Command, script: Script, meaning: Meaning, how: str) -> None:
+def test_with_an_embedding_model_a_synonym_is_found(
+    llm_: Command, script: Script, meaning: Meaning, log: Path, how: str
+) -> None:
     """llm's default embedding model, or the session's own, finds passages with a similar meaning."""
     if how == "default":
         llm_("embed-models", "default", "meaning").ok()
-    llm_("-m", "scripted", "--session", "work", *BUDGET, "Hello").ok()
+    built(log)
     if how == "session":
         llm_("sessions", "set", "work", "--recall-model", "meaning").ok()
-    talk(llm_)
+    llm_("sessions", "index", "work").ok()
     llm_("--session", "work", ASKED).ok()
     assert "Biscuit" in sent(script)
     assert meaning.seen.count(ASKED) == 1
 
 
 def test_the_environment_names_a_model_for_sessions_without_one(
-    llm_: Command, script: Script, meaning: Meaning, monkeypatch: pytest.MonkeyPatch
+    llm_: Command, script: Script, meaning: Meaning, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """LLM_RECALL_MODEL comes before llm's default, and the session's own model before it. An unknown one is told."""
     llm_("embed-models", "default", "3-small").ok()
     monkeypatch.setenv("LLM_RECALL_MODEL", "meaning")
-    talk(llm_)
+    built(log)
+    llm_("sessions", "index", "work").ok()
     llm_("--session", "work", ASKED).ok()
     assert "Biscuit" in sent(script)
     seen = len(meaning.seen)
@@ -113,22 +129,21 @@ def test_a_passage_is_embedded_once(llm_: Command, script: Script, meaning: Mean
     assert many - 2 <= kept <= many  # the last exchange is not indexed yet
 
 
-def test_none_turns_it_off(llm_: Command, script: Script, meaning: Meaning) -> None:
+def test_none_turns_it_off(llm_: Command, script: Script, meaning: Meaning, log: Path) -> None:
     """A session can use words only, whatever llm's default is."""
     llm_("embed-models", "default", "meaning").ok()
-    llm_("-m", "scripted", "--session", "work", *BUDGET, "Hello").ok()
+    built(log)
     shown = llm_("sessions", "set", "work", "--recall-model", "none").ok().out
     assert "by words" in shown
-    talk(llm_)
     llm_("--session", "work", ASKED).ok()
     assert "Biscuit" not in sent(script)
     assert meaning.seen == []
 
 
-def test_a_failing_embedding_model_is_reported(llm_: Command, script: Script, meaning: Meaning) -> None:
+def test_a_failing_embedding_model_is_reported(llm_: Command, script: Script, meaning: Meaning, log: Path) -> None:
     """If the embedding model fails, recall uses words, the prompt is sent, and stderr says why."""
     llm_("embed-models", "default", "meaning").ok()
-    talk(llm_)
+    built(log)
     meaning.error = RuntimeError("out of memory")
     done = llm_("--session", "work", "What was that about wall 3?").ok()
     assert "The embedding model failed (out of memory), so recall searched by words only." in done.err
@@ -137,19 +152,20 @@ def test_a_failing_embedding_model_is_reported(llm_: Command, script: Script, me
     assert gone.err == "Error: Embedding model “nosuch” not found. List embedding models with: llm embed-models\n"
 
 
-def test_small_talk_asks_no_model(llm_: Command, script: Script, meaning: Meaning) -> None:
+def test_small_talk_asks_no_model(llm_: Command, script: Script, meaning: Meaning, log: Path) -> None:
     """A prompt without any meaningful words is not embedded."""
     del script
     llm_("embed-models", "default", "meaning").ok()
-    talk(llm_)
+    built(log)
     llm_("--session", "work", "thanks!").ok()
     assert "thanks!" not in meaning.seen
 
 
-def test_the_dry_run_recalls_by_meaning(llm_: Command, script: Script, meaning: Meaning) -> None:
+def test_the_dry_run_recalls_by_meaning(llm_: Command, script: Script, meaning: Meaning, log: Path) -> None:
     """`sessions context` recalls what the prompt itself would."""
     llm_("embed-models", "default", "meaning").ok()
-    talk(llm_)
+    built(log)
+    llm_("sessions", "index", "work").ok()
     made = json.loads(llm_("sessions", "context", "work", ASKED, "--json").ok().out)
     recalled = [item for item in made["items"] if item["fate"] == "recalled"]
     assert any(item["first"] == 1 and item["reason"].endswith("; similar in meaning") for item in recalled)
@@ -169,7 +185,7 @@ def test_what_went_with_prompts_is_embedded_last(
     llm_("embed-models", "default", "meaning").ok()
     kept = () if recalled else ("--recall-fragments", "no")
     llm_("-m", "scripted", "--session", "work", *BUDGET, *kept, "-f", str(page), "Mind this.").ok()
-    talk(llm_)
+    talk(llm_, count=16)
     llm_("--session", "work", "What about the hound?").ok()
     told = [one for one in meaning.seen if "stairs" in one]
     assert bool(told) == recalled

@@ -183,7 +183,7 @@ def _empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@tried(200, few=25)
+@tried(200, few=15)
 @given(steps=steps)
 def test_undo_and_redo_agree_with_a_list(empty: Path, steps: list[tuple[str, int]]) -> None:
     """After any steps a session has what a plain list would have; another session and llm's rows are as before."""

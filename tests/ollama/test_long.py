@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 
 WINDOW = 4_096
 
-EXCHANGES = 300 if laws.PROFILE == "ci" else 100
-TEXTS = 40 if laws.PROFILE == "ci" else 25
+EXCHANGES = 300 if laws.PROFILE == "ci" else 70
+TEXTS = 40 if laws.PROFILE == "ci" else 15
 
 
 def shares(chats: list[Arrived]) -> list[float]:

@@ -165,7 +165,7 @@ def test_a_small_window_survives_all_tools(
 ) -> None:
     """With a window of 2,048 tokens, four long results in one exchange arrive whole, and no request is cut."""
     with LogBuilder(log_) as built:
-        built.turns("thread-of-long", *(Said(f"bridge {n} " * 900, f"steel {n} " * 900) for n in range(30)))
+        built.turns("thread-of-long", *(Said(f"bridge {n} " * 900, f"steel {n} " * 900) for n in range(30)), block=4)
     llm_("sessions", "name", "thread-of-long", "long").ok()
     functions = [
         ToolCalls([{"name": f"SessionMemory_{name}", "arguments": arguments}])
@@ -212,7 +212,7 @@ def _held(log_: Path) -> Iterator[Held]:
 
 def add(held: Held, thread: str, name: str, *said: Said) -> None:
     with LogBuilder(held.log) as built:
-        built.turns(thread, *said)
+        built.turns(thread, *said, block=4)
     held.memory.sessions.create(name, thread, Settings())
 
 
