@@ -1,4 +1,7 @@
-"""The statistics of comparisons: against scipy's and statsmodels' own, by simulation, and in words."""
+"""The statistics of comparisons: against scipy's and statsmodels' own, by simulation, and in words.
+
+These two are imported where they are needed: each process of a run imports this file, and one of them runs its tests.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 
 from llm_session_memory.insight.comparing import drawing, repeated
 from llm_session_memory.insight.comparing.fields import as_fields
@@ -44,6 +43,8 @@ def pairs(x: Iterable[float], y: Iterable[float]) -> list[Pair]:
 @pytest.mark.parametrize("kind", ["ratio", "log", "difference"])
 def test_the_bootstrap_is_that_of_scipy(kind: Kind) -> None:
     """An interval is scipy's BCa at the level that reaches as far as Student's t, but for what chance draws."""
+    from scipy import stats
+
     statistic: dict[Kind, Callable[..., Any]] = {
         "ratio": lambda x, y, axis: y.mean(axis) / x.mean(axis),
         "log": lambda x, y, axis: np.exp((np.log(y) - np.log(x)).mean(axis)),
@@ -66,6 +67,8 @@ def test_the_bootstrap_is_that_of_scipy(kind: Kind) -> None:
 @pytest.mark.parametrize("count", [8, 15])
 def test_the_permutation_test_is_that_of_scipy(count: int) -> None:
     """The exact test gives scipy's probability; beyond 14 pairs that differ, nearly so."""
+    from scipy import stats
+
     theirs = stats.permutation_test(
         (X[:count], Y[:count]), lambda x, y, axis: (y - x).mean(axis), permutation_type="samples", n_resamples=np.inf
     ).pvalue
@@ -77,6 +80,8 @@ def test_the_permutation_test_is_that_of_scipy(count: int) -> None:
 @pytest.mark.parametrize(("less", "more"), [(0, 0), (1, 7), (4, 4), (12, 3)])
 def test_shares_are_tested_as_by_statsmodels(less: int, more: int) -> None:
     """Thumbs are tested by McNemar's exact test."""
+    from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
+
     differences = [-1] * less + [1] * more + [0] * 10
     table = [[5, less], [more, 5]]
     found = examined(pairs([float(d < 0) for d in differences], [float(d > 0) for d in differences]), "share")
@@ -86,6 +91,8 @@ def test_shares_are_tested_as_by_statsmodels(less: int, more: int) -> None:
 
 def test_repeated_answers_are_tested_as_by_scipy() -> None:
     """Answers to one prompt are two samples: the test is scipy's of their means."""
+    from scipy import stats
+
     theirs = stats.permutation_test(
         (X[:6], Y[:5]), lambda x, y, axis: y.mean(axis) - x.mean(axis), vectorized=True, n_resamples=np.inf
     ).pvalue
@@ -104,6 +111,8 @@ def test_repeated_answers_are_tested_as_by_scipy() -> None:
 
 def test_holm_is_that_of_statsmodels() -> None:
     """Probabilities are adjusted as statsmodels does; one that is missing stays so and doesn't count."""
+    from statsmodels.stats.multitest import multipletests
+
     ps = [0.04, 0.01, 0.03, 0.9, 0.011, 0.03]
     theirs = [float(p) for p in multipletests(ps, method="holm")[1]]
     assert holm([*ps[:2], None, *ps[2:]]) == [*map(pytest.approx, theirs[:2]), None, *map(pytest.approx, theirs[2:])]
@@ -112,6 +121,8 @@ def test_holm_is_that_of_statsmodels() -> None:
 @pytest.mark.parametrize("count", [8, 16])
 def test_what_was_detectable_is_that_of_statsmodels(count: int) -> None:
     """The smallest difference is the one for which a paired t test has a power of 0.8, within a few percent."""
+    from statsmodels.stats.power import TTestPower
+
     found = examined(pairs(X[:count], Y[:count]), "difference")
     size = TTestPower().solve_power(nobs=count, alpha=0.05, power=0.8)
     assert found.detectable == pytest.approx(size * (Y - X)[:count].std(ddof=1), rel=0.04)

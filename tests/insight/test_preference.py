@@ -1,4 +1,7 @@
-"""What votes say about models: counts by prompt, exact tests, and strengths with their intervals."""
+"""What votes say about models: counts by prompt, exact tests, and strengths with their intervals.
+
+scipy is imported where it is needed (see test_comparing).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy import stats
-from scipy.optimize import minimize
 
 from llm_session_memory.insight import strengths
 from llm_session_memory.insight.duels import holm, prompts_needed, sign_test, wins_needed
@@ -32,6 +33,8 @@ def _of(*results: str, a: str = "fox", b: str = "owl", first: int = 0) -> list[C
 @pytest.mark.parametrize(("wins", "losses"), [(0, 0), (1, 0), (6, 0), (9, 3), (5, 5), (40, 22)])
 def test_the_exact_test_is_scipys(wins: int, losses: int) -> None:
     """The sign test is a binomial test with one half."""
+    from scipy import stats
+
     there = wins + losses
     assert sign_test(wins, losses) == pytest.approx(stats.binomtest(wins, there).pvalue if there else 1.0)
 
@@ -54,6 +57,8 @@ def test_the_probabilities_of_several_duels_are_corrected_together() -> None:
 
 def test_the_interval_of_two_models_is_jeffreys() -> None:
     """For two models, share and interval are those of the beta distribution with half a vote for each side."""
+    from scipy import stats
+
     for wins, losses in ((4, 0), (9, 3), (40, 22)):
         (share, low, high, best), _ = strengths_of([[0, wins + 0.5], [losses + 0.5, 0]])
         exact = stats.beta(wins + 0.5, losses + 0.5)
@@ -64,6 +69,8 @@ def test_the_interval_of_two_models_is_jeffreys() -> None:
 
 def test_the_strengths_are_the_most_likely_ones() -> None:
     """The shares of three models are those of the maximum of the likelihood, found by scipy's optimiser."""
+    from scipy.optimize import minimize
+
     won = np.array([[0, 8.5, 6.5], [3.5, 0, 7.5], [1.5, 2.5, 0]])
 
     def unlikely(free: list[float]) -> float:
