@@ -55,6 +55,14 @@ def canned_queries(datasette: Any, database: str) -> Callable[[], Awaitable[dict
 
 
 @hookimpl
+def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
+    """Ask for each permission once while a request is answered."""
+    from .web.asked_once import remembering
+
+    return lambda app: remembering(datasette, app)
+
+
+@hookimpl
 def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
     """Offer the canned queries on Datasette 1.0."""
 
@@ -144,13 +152,13 @@ def forbidden(datasette: Any, request: Any, message: str) -> Callable[[], Awaita
 
 
 @hookimpl
-def menu_links(datasette: Any, actor: Any, request: Any) -> Callable[[], Awaitable[list[dict[str, str]]]]:
+def menu_links(datasette: Any, actor: Any) -> Callable[[], Awaitable[list[dict[str, str]]]]:
     """Add “Sessions” to the menu if the actor may see any."""
 
     async def links() -> list[dict[str, str]]:
         from .web.stock import menu
 
-        return await menu(datasette, actor, request)
+        return await menu(datasette, actor)
 
     return links
 

@@ -20,7 +20,7 @@ from llm_session_memory.reader.narrowing import Span
 from llm_session_memory.reader.usage import models_called
 from llm_session_memory.rules import names
 
-from ..compat import allowed, sql_url
+from ..compat import allowed, allowed_queries, sql_url
 from ..show.dashboard import DashboardPlace, panel_values, spread, tile_values
 from ..show.svg import patterns
 from ..web.access import VisitorLog, log_of
@@ -92,7 +92,8 @@ async def analytics(datasette: Any, request: Any) -> Any:
             }
         )
     place = DashboardPlace(links, span.model, chosen["project"])
-    panels = [await _panel(datasette, request, log, place, one, days) for one in shown]
+    may = await _rights(datasette, request.actor, log, shown)
+    panels = [await _panel(datasette, may, log, place, one, days) for one in shown]
     drawn = sorted((panel for panel in panels if not panel.get("nothing")), key=lambda panel: "svg" not in panel)
     empty = not any(one.numbers is None or one.numbers.late or one.numbers.rows for one in shown if not one.panel.fixed)
     context = {
@@ -170,16 +171,29 @@ def _fields(one: _Shown) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class _Rights:
+    """Whether a visitor may run SQL, and the panels' queries that they may open."""
+
+    sql: bool
+    queries: frozenset[str]
+
+
+async def _rights(datasette: Any, actor: Any, log: VisitorLog, shown: Sequence[_Shown]) -> _Rights:
+    queries = await allowed_queries(datasette, actor, log.name, [one.query.name for one in shown])
+    return _Rights(await allowed(datasette, actor, "execute-sql", log.name), queries)
+
+
 async def _panel(  # noqa: PLR0913  the parts of a page
-    datasette: Any, request: Any, log: VisitorLog, place: DashboardPlace, one: _Shown, days: Days
+    datasette: Any, may: _Rights, log: VisitorLog, place: DashboardPlace, one: _Shown, days: Days
 ) -> dict[str, Any]:
     panel, found = one.panel, one.numbers
     about: dict[str, Any] = {"name": panel.name, "title": panel.title, "means": one.query.means}
     if found is None:
         return {**about, "said": "You don't have permission to see a table that this panel reads."}
-    if await allowed(datasette, request.actor, "execute-sql", log.name):
+    if may.sql:
         about["sql_url"] = sql_url(datasette, log.name, found.sql, found.given)
-    if await allowed(datasette, request.actor, "view-query", log.name, one.query.name):
+    if one.query.name in may.queries:
         about["query_url"] = place.links.query(one.query.name)
     if found.late:
         return {**about, "said": "This took too long to compute. Choose fewer days, or run its query."}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from llm_session_memory.reader.cache import version_of
 from llm_session_memory.reader.source import Source
@@ -15,15 +14,13 @@ from llm_session_memory.reader.tables import COLUMNS, core, is_log, lacks, prese
 from llm_session_memory.reader.threads import find
 from llm_session_memory.rules.safe_text import one_line
 
-from ..compat import Forbidden, NotFound, allowed, allowed_tables, database_of, execute_write, may_rate, tilde_decode
+from ..compat import Forbidden, NotFound, allowed, database_of, execute_write, may_rate, tilde_decode
+from .asked_once import allowed_tables, tables_of
 
 T = TypeVar("T")
 
 RATINGS = "memory_ratings"
 """The table of ratings."""
-
-_SEEN: WeakKeyDictionary[Any, dict[str, VisitorLog | None]] = WeakKeyDictionary()
-"""What was found out for requests that are being answered, by the name of the database."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +92,9 @@ async def log_of(datasette: Any, request: Any) -> VisitorLog:
     database = database_of(datasette, request)
     if not await allowed(datasette, request.actor, "view-database", database.name):
         raise Forbidden("view-database")
-    log = await seen_by(datasette, request, database)
+    log = await seen(datasette, request.actor, database)
     if log is None:
-        if await database.execute_fn(lambda connection: is_log(present(connection))):
+        if is_log(await tables_of(datasette, database)):
             raise Forbidden("view-table")
         raise NotFound("This database does not contain an llm log.")
     return log
@@ -122,34 +119,22 @@ async def seen(datasette: Any, actor: Any, database: Any) -> VisitorLog | None:
     The actor must be allowed to view every table that is needed to show a conversation. Other tables that they may not
     view are treated as missing.
     """
-    if database.name == "_internal":
+    if not await is_seen(datasette, actor, database):
         return None
-    there: frozenset[str] = await database.execute_fn(present)
-    if not is_log(there) or not await allowed(datasette, actor, "view-database", database.name):
-        return None
+    there = await tables_of(datasette, database)
     tables = await allowed_tables(datasette, actor, database.name, there & COLUMNS.keys())
-    if not tables.issuperset(core(there)):
-        return None
-    private = actor is not None and not await _is_open(datasette, database.name, core(there))
+    private = actor is not None and not await is_seen(datasette, None, database)
     return VisitorLog(database, tables | lacks(there), private)
 
 
-async def seen_by(datasette: Any, request: Any, database: Any) -> VisitorLog | None:
-    """Return a database's log as the visitor of a request sees it, or None, as `seen` does.
-
-    The page itself and the menu ask the same, and the frame with its menu is rendered twice: the many permissions
-    behind it are asked once for each request.
-    """
-    known = _SEEN.setdefault(request, {})
-    if database.name not in known:
-        known[database.name] = await seen(datasette, request.actor, database)
-    return known[database.name]
-
-
-async def _is_open(datasette: Any, database: str, needed: tuple[str, ...]) -> bool:
-    if not await allowed(datasette, None, "view-database", database):
+async def is_seen(datasette: Any, actor: Any, database: Any) -> bool:
+    """Return whether a database has a log that an actor may see. It asks for the tables that every page needs."""
+    if database.name == "_internal":
         return False
-    return set(needed) <= await allowed_tables(datasette, None, database, needed)
+    there = await tables_of(datasette, database)
+    if not is_log(there) or not await allowed(datasette, actor, "view-database", database.name):
+        return False
+    return set(core(there)) <= await allowed_tables(datasette, actor, database.name, core(there))
 
 
 async def logs(datasette: Any, actor: Any) -> list[VisitorLog]:

@@ -12,9 +12,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from llm_session_memory.insight.catalogue import Query, by_topic, catalogue
-from llm_session_memory.reader.tables import is_log, present
+from llm_session_memory.reader.tables import is_log
 
-from ..compat import IS_1, OfferedQuery, allowed_queries, allowed_tables, denial_rules, offer_queries, own_queries
+from ..compat import IS_1, OfferedQuery, allowed_queries, denial_rules, offer_queries, own_queries
+from .asked_once import allowed_tables, tables_of
 
 _offered: WeakKeyDictionary[Any, dict[str, tuple[Any, frozenset[str]]]] = WeakKeyDictionary()
 """For each Datasette and database: the tables that queries were offered for, and the names of the queries."""
@@ -78,10 +79,9 @@ async def denials(datasette: Any, actor: Any) -> list[Any]:
 
 
 async def _tables(datasette: Any, database: str) -> frozenset[str]:
-    found: frozenset[str] = frozenset()
-    if database in datasette.databases and database != "_internal":
-        found = await datasette.databases[database].execute_fn(present)
-    return found
+    if database not in datasette.databases or database == "_internal":
+        return frozenset()
+    return await tables_of(datasette, datasette.databases[database])
 
 
 @lru_cache(maxsize=20)

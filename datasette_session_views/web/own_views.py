@@ -6,9 +6,10 @@ import sqlite3
 from contextvars import ContextVar
 from typing import Any
 
-from llm_session_memory.reader.tables import VIEWS, present
+from llm_session_memory.reader.tables import VIEWS
 
-from ..compat import allowed_tables, denial_rules
+from ..compat import denial_rules
+from .asked_once import allowed_tables, tables_of
 
 _asking: ContextVar[bool] = ContextVar("datasette_session_views_asking", default=False)
 """Whether we are asking for the permissions of a view's tables: on 1.0 that asks us for our rules again."""
@@ -18,7 +19,7 @@ async def may_view(datasette: Any, actor: Any, database: str, name: str) -> bool
     """Return whether an actor may view all the tables that one of our views reads; True for anything else."""
     needed = VIEWS.get(name, frozenset())
     if needed and database in datasette.databases:
-        needed = needed & await datasette.databases[database].execute_fn(present)
+        needed = needed & await tables_of(datasette, datasette.databases[database])
     return not needed or needed <= await allowed_tables(datasette, actor, database, needed)
 
 
@@ -32,7 +33,7 @@ async def denials(datasette: Any, actor: Any) -> list[Any]:
             (name, view)
             for name, database in list(datasette.databases.items())
             if name != "_internal"
-            for view in await _denied(datasette, actor, name, await _present(database))
+            for view in await _denied(datasette, actor, name, await _present(datasette, database))
         ]
     finally:
         _asking.reset(token)
@@ -47,10 +48,9 @@ async def _denied(datasette: Any, actor: Any, database: str, there: frozenset[st
     return [view for view, tables in needed.items() if tables - seen]
 
 
-async def _present(database: Any) -> frozenset[str]:
+async def _present(datasette: Any, database: Any) -> frozenset[str]:
     """Return the tables and views of a database, or none if it can't be read: nobody reads a view in it then."""
     try:
-        found: frozenset[str] = await database.execute_fn(present)
+        return await tables_of(datasette, database)
     except sqlite3.DatabaseError:
         return frozenset()
-    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
@@ -15,26 +16,22 @@ from llm_session_memory.reader.tables import is_log, present
 from llm_session_memory.rules.safe_text import visible
 
 from ..compat import jump_sql
-from .access import logs, seen, seen_by
+from .access import is_seen, logs, seen
 from .links import Links, everything
 
 
-async def menu(datasette: Any, actor: Any, request: Any) -> list[dict[str, str]]:
-    """Return the menu entry if there is a log that the actor may see. The request is None if a page has none."""
+async def menu(datasette: Any, actor: Any) -> list[dict[str, str]]:
+    """Return the menu entry if there is a log that the actor may see."""
     for database in list(datasette.databases.values()):
-        try:
-            asked = seen(datasette, actor, database) if request is None else seen_by(datasette, request, database)
-            log = await asked
-        except sqlite3.DatabaseError:
-            continue  # a damaged file must not take every page of Datasette with it
-        if log is not None:  # stop at the first one: this runs on every page
-            return [{"href": everything(datasette), "label": "Sessions"}]
+        with suppress(sqlite3.DatabaseError):  # a damaged file must not take every page of Datasette with it
+            if await is_seen(datasette, actor, database):  # stop at the first one: this runs on every page
+                return [{"href": everything(datasette), "label": "Sessions"}]
     return []
 
 
 async def of_database(datasette: Any, actor: Any, database: str) -> list[dict[str, str]]:
     """Return the action of a database if it contains a log that the actor may see."""
-    if await seen(datasette, actor, datasette.get_database(database)) is None:
+    if not await is_seen(datasette, actor, datasette.get_database(database)):
         return []
     links = Links(datasette, database)
     return [
