@@ -25,6 +25,7 @@ from tests.world.scripted import Script
 
 GOOD = "Goals: a bridge in Lisbon\nFacts: 4 May"
 BUDGET = 1_200
+NEARLY = 8
 
 
 def asked_for_a_summary(system: str | None) -> bool:
@@ -58,11 +59,19 @@ class Talk:
 
     def until_pruned(self, *arguments: str) -> Done:
         """Ask until exchanges no longer fit; return that prompt."""
-        if arguments or self.prompts or self.flags != Talk.flags or self.summary != GOOD:
+        if self.prompts:
+            return self.pruned(*arguments)
+        if arguments or self.flags != Talk.flags or self.summary != GOOD:
+            self.begin()
             return self.pruned(*arguments)
         done, self.prompts = _as_usual(script=self.script, talk=self)
         self.script.replies = [self.reply]
         return done
+
+    def begin(self) -> None:
+        """Ask, as usual, nearly as often as the budget has room for."""
+        self.prompts = _nearly(script=self.script, talk=self)
+        self.script.replies = [self.reply]
 
     def pruned(self, *arguments: str) -> Done:
         """Do so now, whatever was asked before."""
@@ -79,6 +88,17 @@ class Talk:
     def shown(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self.llm_("sessions", "summary", "work", "--json").ok().out)
         return found
+
+
+@once
+def _nearly(*, script: Script, talk: Talk) -> int:
+    """A new session asks as usual. Return how often."""
+    flags, talk.flags = talk.flags, Talk.flags
+    for _ in range(NEARLY):
+        assert "no longer fits" not in talk.ask().err
+    talk.flags = flags
+    script.replies = []  # belong to this talk
+    return NEARLY
 
 
 @once
@@ -147,6 +167,7 @@ def test_no_request_exceeds_the_budget(talk: Talk) -> None:
     """Neither requests for replies nor those for summaries exceed the budget, however long the summary is."""
     talk.summary = "\n".join(f"Facts: figure {number} of the bridge" for number in range(30))
     assert summary.limit(BUDGET) < summary.size(talk.summary, Measure()) < 2 * summary.limit(BUDGET)
+    talk.begin()
     for _ in range(60):
         talk.ask()
         if talk.requests().count(True) >= 6:
@@ -208,9 +229,7 @@ def test_without_a_summary_the_prompt_is_answered_all_the_same(talk: Talk, bad: 
 
 def test_a_prompt_that_is_not_recorded_makes_no_summary(talk: Talk) -> None:
     """With -n nothing is written, so no summary is made."""
-    talk.ask()
-    for _ in range(12):
-        talk.ask()
+    talk.until_pruned()
     before = len(talk.shown())
     asked = talk.requests().count(True)
     talk.llm_("--session", "work", "-n", *talk.flags, "word " * 600).ok()
@@ -227,7 +246,7 @@ def test_the_server_cuts_no_request_for_a_summary(llm_: Command, home: Path, mon
     with OllamaStandIn([able], reply=reply) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
         monkeypatch.setenv("SSL_CERT_DIR", str(home))
-        prompts = "".join(f"Question {number}? {'word ' * 60}\n" for number in range(30))
+        prompts = "".join(f"Question {number}? {'word ' * 60}\n" for number in range(24))
         flags = ("-m", "llama3", "--session", "work", "-o", "num_ctx", "2048", "-o", "num_predict", "80")
         llm_("chat", *flags, "--memory", "summary", input=f"{prompts}quit\n").ok()
         made = [chat for chat in server.chats if asked_for_a_summary(str(chat.messages[0].get("content")))]

@@ -8,42 +8,55 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from llm_session_memory.memory import Memory
 from tests.conftest import Command, Done
 from tests.world import processes
+from tests.world.once import once
 
 Machine = Callable[..., Done]
 """Runs `llm sessions …` on a machine's log; with `prompt=`, a prompt in the session that is the first word."""
 
 
-@pytest.fixture(name="machine")
-def _machine(llm_: Command, home: Path) -> Callable[[str], Machine]:
-    """Return a machine by its name: a log of its own, with the folder as its remote “drive”."""
+def _runs(llm_: Command, log: Path) -> Machine:
+    def run(*words: str, prompt: str | None = None) -> Done:
+        if prompt is not None:
+            return llm_("-m", "echo", "--session", *words, prompt, "-d", str(log)).ok()
+        return llm_("sessions", *words, "-d", str(log))
 
-    def made(name: str) -> Machine:
-        database = str(home / f"{name}.db")
+    return run
 
-        def run(*words: str, prompt: str | None = None) -> Done:
-            if prompt is not None:
-                return llm_("-m", "echo", "--session", *words, prompt, "-d", database).ok()
-            return llm_("sessions", *words, "-d", database)
 
+@pytest.fixture(name="logs")
+@once
+def _logs(llm_: Command, home: Path) -> tuple[str, ...]:
+    """The names of machines, each with a log of its own, which has the folder as its remote “drive”."""
+    names = ("laptop", "desk", "other")
+    for name in names:
+        run = _runs(llm_, home / f"{name}.db")
         run("remote", "add", "drive", str(home / "drive")).ok()
         run("remote", "machine", name, "--person", f"{name}'s").ok()
-        return run
+    _runs(llm_, home / "laptop.db")("work", prompt="The deadline is 4 May.")
+    return names
 
-    return made
+
+@pytest.fixture(name="machine")
+def _machine(llm_: Command, home: Path, logs: tuple[str, ...]) -> Callable[[str], Machine]:
+    """Return a machine by its name."""
+    for name in logs:
+        with Memory(home / f"{name}.db") as memory, memory.writing():  # the folder is this test's
+            memory.remotes._store.put(replace(memory.remotes.get("drive"), address=str(home / "drive")))
+    return lambda name: _runs(llm_, home / f"{name}.db")
 
 
 @pytest.fixture(name="laptop")
 def _laptop(machine: Callable[[str], Machine]) -> Machine:
     """A machine with a session of one exchange."""
-    laptop = machine("laptop")
-    laptop("work", prompt="The deadline is 4 May.")
-    return laptop
+    return machine("laptop")
 
 
 @pytest.fixture(name="desk")

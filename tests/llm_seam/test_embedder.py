@@ -132,6 +132,6 @@ def test_the_model_is_loaded_only_for_what_recalls(
     llm_("chat", "--session", "work", input="\n".join(["thanks " * 40] * 6 + ["exit\n"])).ok()
     assert loaded == []
     llm_(
-        "chat", "--session", "work", input="\n".join([f"Wall {n}: {'stone ' * 40}" for n in range(6)] + ["exit\n"])
+        "chat", "--session", "work", input="\n".join([f"Wall {n}: {'stone ' * 40}" for n in range(3)] + ["exit\n"])
     ).ok()
     assert loaded.count(embedder.VOCABULARY) == 1  # once for the whole chat

@@ -231,7 +231,7 @@ def test_clients_that_take_turns_are_never_cut(desk: QuickDesk) -> None:
         desk.sit(server)
         desk.ask("-m", "llama3", "--session", "small", "-o", "num_ctx", "2048", "Hi.").ok()
         desk.ask("-m", "llama3", "--session", "plain", "Hi.").ok()
-        for turn in range(8):
+        for turn in range(6):
             for name in ("small", "plain"):
                 expected = desk.dry_run(name, words(400))
                 desk.ask("--session", name, words(400)).ok()

@@ -207,7 +207,7 @@ def chat_of(sizes: list[tuple[int, int]], prompt: int) -> list[dict[str, str]]:
 
 
 @given(TALKS, SAID, st.integers(600, 12_000), st.booleans(), st.floats(0.75, 1.3))
-@tried(1_000, 40)
+@tried(1_000, 30)
 def test_a_request_that_extends_another_is_noticed_if_it_is_cut(
     sizes: list[tuple[int, int]],
     prompt: int,
