@@ -15,6 +15,7 @@ from tests.conftest import Command
 from tests.interchange.world import PNG, content, copied, import_lines, old_conversation, turns
 from tests.views.conftest import serving
 from tests.views.test_permissions import configured, with_tables
+from tests.world.laws import PROFILE
 
 
 async def page(log: Path, name: str, more: str = "", **settings: Any) -> list[str]:
@@ -87,12 +88,17 @@ async def test_a_part_is_imported(lived: Path, fresh: Path, llm_: Command, tmp_p
 async def test_a_file_without_hidden_tables_is_imported(
     lived: Path, fresh: Path, template: Path, tmp_path: Path
 ) -> None:
-    """The file lacks tables that the visitor may not see, and can still be imported."""
+    """The file lacks tables that the visitor may not see, and can still be imported.
+
+    An ordinary run hides a third of the tables from an old conversation, which has nothing in most of them.
+    """
     with Memory(lived) as memory:
         there, work = present(memory.desk.log.database.conn), memory.sessions.get("work").thread_id
     tried: set[str] = set()
-    for log, thread, exchanges in ((lived, work, 13), (fresh, old_conversation(fresh), 3)):
-        for table in sorted(there & COLUMNS.keys() - set(core(there))):
+    hidden = sorted(there & COLUMNS.keys() - set(core(there)))
+    old = (fresh, old_conversation(fresh), 3, hidden if PROFILE == "ci" else hidden[::3])
+    for log, thread, exchanges, tables_ in ((lived, work, 13, hidden), old):
+        for table in tables_:
             tables = with_tables({table: {"allow": False}})["databases"]["logs"]
             lines = await page(log, thread, **configured({"databases": {log.stem: tables}}))
             assert json.loads(lines[0])["exchanges"] >= exchanges, table

@@ -9,7 +9,6 @@ import json
 import os
 import pty
 import stat
-import subprocess
 import sys
 import tracemalloc
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llm.cli import cli
 from sqlite_utils import Database
 from ulid import ULID
 
@@ -26,6 +26,7 @@ from llm_session_memory.interchange import exporting, importing
 from llm_session_memory.memory import Memory
 from tests.conftest import Command
 from tests.interchange.world import PNG, content, exported, import_lines, new_log, rows, turns
+from tests.world.processes import forked
 from tests.world.scripted import Script
 
 TWO = [
@@ -305,17 +306,25 @@ def test_memory_does_not_grow_with_the_file(fresh: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no terminals to open")
-def test_progress_is_shown_on_a_terminal(home: Path, fresh: Path, tmp_path: Path) -> None:
+def test_progress_is_shown_on_a_terminal(forking: None, home: Path, fresh: Path, tmp_path: Path) -> None:
     """On a terminal a long import or export counts exchanges, and removes the line at the end."""
     (tmp_path / "many.jsonl").write_text('{"prompt": "x", "response": "y"}\n' * 250)
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "llm", "sessions", "import", "many.jsonl", "--as", "work", "-d", str(fresh)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, cwd=tmp_path, check=True, text=True)
+    process = forked(_import_on, os.ttyname(theirs), tmp_path, fresh)
+    process.join(60)
     os.close(theirs)
     told = os.read(ours, 10_000).decode()
     os.close(ours)
-    assert done.stdout == "Imported 250 exchanges into session “work”.\n"
+    assert (tmp_path / "out").read_text() == "Imported 250 exchanges into session “work”.\n"
     assert told == "\r100 exchanges\r200 exchanges\r             \r"
+
+
+def _import_on(terminal: str, folder: Path, log: Path) -> None:
+    """In another process, import a file and write to a terminal."""
+    with Path(terminal).open("w", 1) as err, (folder / "out").open("w") as out:
+        sys.stdout, sys.stderr = out, err
+        arguments = ["sessions", "import", str(folder / "many.jsonl"), "--as", "work", "-d", str(log)]
+        cli(arguments, standalone_mode=False)
 
 
 def test_a_log_of_llm_alone_gets_our_tables_with_the_first_import(tmp_path: Path) -> None:

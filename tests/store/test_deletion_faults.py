@@ -107,8 +107,8 @@ def times_aside(rows: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tup
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals as POSIX has them")
 def test_a_killed_deletion_leaves_each_conversation_whole_or_gone(log: Path, start_llm: Callable[..., Running]) -> None:
     """A deletion of many conversations that is killed has deleted some of them; the same command deletes the rest."""
-    with LogBuilder(log) as builder:
-        threads = [builder.thread() for _ in range(160)]
+    with LogBuilder(log) as builder:  # of 672 turns, the first 500 are deleted together
+        threads = [builder.thread() for _ in range(84)]
         for thread in threads:
             builder.turns(thread, *(Said(f"{thread} prompt {n}") for n in range(8)))
     with Services.open(log) as services:
