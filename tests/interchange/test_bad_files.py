@@ -320,10 +320,10 @@ def test_what_to_do_with_a_pretty_printed_file(llm_: Command, tmp_path: Path) ->
     assert done.err.endswith("Put each object on one line, for example with: jq -c . FILE. Nothing was imported.\n")
 
 
-@pytest.mark.parametrize("place", [1, 2, 700, 1_501])
+@pytest.mark.parametrize("place", [1, 2, 500, 1_001])
 def test_a_line_that_fails_half_way_leaves_nothing_behind(fresh: Path, place: int) -> None:
     """Wherever an import fails, the log is unchanged, even after pages were written to disk."""
-    lines: list[Any] = [{**GOOD, "response": "word " * 400}] * 1_500
+    lines: list[Any] = [{**GOOD, "response": "word " * 600}] * 1_000
     lines.insert(place - 1, {"prompt": None})
     assert refused(fresh, *lines).startswith(f"Line {place:,} of work.jsonl has no “prompt”")
 

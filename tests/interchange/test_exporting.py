@@ -16,10 +16,12 @@ from llm_session_memory.reader.files.gathering import Gathering
 from llm_session_memory.rules.safe_text import plain
 from tests.conftest import Command
 from tests.interchange.world import content, exported, import_lines, rows, turns
+from tests.world.once import once
 from tests.world.scripted import Script
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, script: Script, log: Path) -> Path:
     """A log with a session of three exchanges, the second pinned, and a prompt that failed."""
     for number in (1, 2, 3):

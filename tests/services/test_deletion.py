@@ -25,13 +25,14 @@ from tests.conftest import Command
 from tests.store.test_deletion import checked
 from tests.world.everything import Session as Session_
 from tests.world.everything import with_blocks, with_sessions
-from tests.world.logs import Call, LogBuilder, Said
+from tests.world.logs import Call, LogBuilder, Said, written_once
 from tests.world.scripted import Script
 
 SECRET = "zyxquartzofil"
 """A word whose stem is itself, and which begins like no other."""
 
 
+@written_once
 def secret_log(path: Path) -> tuple[str, str]:
     """Write a log with a conversation that has a secret everywhere, and another that has none; return both."""
     fragment = llm.Fragment(f"{SECRET} fragment\n", f"{SECRET}.txt")

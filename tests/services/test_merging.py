@@ -26,7 +26,7 @@ from llm_session_memory.model.votes import Vote
 from llm_session_memory.rules.merging import Branch, apart, branch_thread, from_elsewhere
 from llm_session_memory.store import history, merge_rows, merge_tables, schema, votes
 from tests.world.laws import tried
-from tests.world.logs import START, LogBuilder, Said
+from tests.world.logs import START, LogBuilder, Said, written_once
 from tests.world.old_llms import THREAD, write_old_log
 
 NAMES = ("work", "play")
@@ -158,13 +158,20 @@ class Machine:
             return memory.merging.merge(other.path, migrated, **options)
 
 
+@written_once
+def _begin(path: Path) -> None:
+    """Write the sessions that all machines have."""
+    machine = Machine(path, count(1))
+    for name in NAMES:
+        machine.new(name)
+
+
 @contextmanager
 def machines(before: Sequence[Step], *after: Sequence[Step]) -> Iterator[list[Machine]]:
     """Make a log, copy it, and go on in each copy."""
     with TemporaryDirectory() as folder:
-        first = Machine(Path(folder, "first.db"), count(1))
-        for name in NAMES:
-            first.new(name)
+        first = Machine(Path(folder, "first.db"), count(1 + len(NAMES)))
+        _begin(first.path)
         for step in before:
             first.do(step)
         made = [first.copy("abc"[place]) for place in range(len(after))]

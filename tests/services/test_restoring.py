@@ -20,20 +20,26 @@ from tests.conftest import Command
 from tests.store.world import contents
 from tests.world.logs import LogBuilder, Said
 from tests.world.old_llms import OLD_LLMS, write_old_log
+from tests.world.once import once
 from tests.world.scripted import Script
 
 linux = pytest.mark.skipif(not Path("/proc/self/fdinfo").is_dir(), reason="Only Linux says who has a file open.")
 
 
-@pytest.fixture(name="backup")
-def _backup(llm_: Command, script: Script, log: Path, tmp_path: Path) -> Path:
-    """A backup of a log with a session, in which one exchange was made since."""
+@pytest.fixture(name="backed_up")
+@once
+def _backed_up(llm_: Command, script: Script, home: Path) -> Path:
     llm_("-m", "scripted", "--session", "work", "One").ok()
-    path = tmp_path / "b.db"
-    llm_("sessions", "backup", str(path)).ok()
+    llm_("sessions", "backup", str(home / "b.db")).ok()
     llm_("--session", "work", "Two").ok()
     assert script
-    return path
+    return home / "b.db"
+
+
+@pytest.fixture(name="backup")
+def _backup(backed_up: Path, log: Path, tmp_path: Path) -> Path:
+    """A backup of a log with a session, in which one exchange was made since."""
+    return backed_up.rename(tmp_path / "b.db")
 
 
 def kept(log: Path) -> list[Path]:

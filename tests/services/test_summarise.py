@@ -20,6 +20,7 @@ from llm_session_memory.services.summarise import ModelAnswer, Summariser
 from llm_session_memory.store import Notes
 from tests.conftest import Command
 from tests.world.logs import LogBuilder, Said, as_read_only
+from tests.world.once import once
 from tests.world.scripted import Script
 
 GOOD = "Goals: a bridge in Lisbon\nFacts: 4 May"
@@ -81,14 +82,21 @@ BUDGET = Budget(400, 400, Window(None, "not known"))
 MOST = summary.limit(400)
 
 
-@pytest.fixture(name="world")
-def _world(log: Path, llm_: Command) -> Iterator[World]:
+@pytest.fixture(name="thread")
+@once
+def _thread(log: Path, llm_: Command) -> str:
     with LogBuilder(log) as built:
         thread = built.thread()
         built.turns(thread, *(Said(f"Question {n}? " + "word " * 30, f"Answer {n}.") for n in range(1, 13)))
     llm_("sessions", "name", thread, "work").ok()
-    with Memory(log, now=lambda: datetime(2026, 9, 2, tzinfo=timezone.utc)) as memory:
+    with Memory(log) as memory:
         memory.desk.prepare()
+    return thread
+
+
+@pytest.fixture(name="world")
+def _world(log: Path, thread: str) -> Iterator[World]:
+    with Memory(log, now=lambda: datetime(2026, 9, 2, tzinfo=timezone.utc)) as memory:
         yield World(memory, thread)
 
 

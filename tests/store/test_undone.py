@@ -21,6 +21,7 @@ from llm_session_memory.store import history
 from tests.conftest import Command
 from tests.store.world import built
 from tests.world.logs import Call, LogBuilder, Said
+from tests.world.once import once
 from tests.world.scripted import Script
 
 UTC = "2026-11-28T00:00:00+00:00"
@@ -36,6 +37,7 @@ def out(path: Path, thread_id: str, *turn_ids: str) -> None:
 
 
 @pytest.fixture(name="work")
+@once
 def _work(llm_: Command, script: Script, log: Path) -> str:
     """A session of five exchanges; return its thread."""
     for word in ("Lisbon", "Porto", "Braga", "Faro", "Evora"):

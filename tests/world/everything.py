@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import llm
 
-from tests.world.logs import START, Call, LogBuilder, Said
+from tests.world.logs import START, Call, LogBuilder, Said, written_once
 
 SQL = Path(__file__).parent.parent.parent / "llm_session_memory" / "store" / "sql"
 
@@ -170,20 +167,12 @@ class World:
 
 
 def write_world(path: Path) -> World:
-    """Write a log that has one of everything. It is made once in each process, then copied."""
-    log, world = _world()
-    path.write_bytes(log)
-    return deepcopy(replace(world, path=path))
+    """Write a log that has one of everything."""
+    return replace(_world(path), path=path)
 
 
-@cache
-def _world() -> tuple[bytes, World]:
-    with TemporaryDirectory() as folder:
-        world = _make_world(Path(folder, "logs.db"))
-        return world.path.read_bytes(), world
-
-
-def _make_world(path: Path) -> World:
+@written_once
+def _world(path: Path) -> World:
     image = llm.Attachment(type="image/png", content=PNG)
     file = llm.Attachment(type="text/plain", content=b"<script>alert(1)</script>")
     notes = llm.Fragment("The harbour office signs off.\n", "notes.txt")
@@ -285,21 +274,13 @@ def write_family(path: Path) -> Family:
 
     `work-d` is a fork of `work` after #1 that was not gone on with.
     The last exchange of `work` was undone; it has a snapshot after #3, a title that a model wrote, and a project.
-    `attic` is archived, and a conversation without a name has a title. It is made once in each process, then copied.
+    `attic` is archived, and a conversation without a name has a title.
     """
-    log, family = _family()
-    path.write_bytes(log)
-    return deepcopy(replace(family, path=path))
+    return replace(_family(path), path=path)
 
 
-@cache
-def _family() -> tuple[bytes, Family]:
-    with TemporaryDirectory() as folder:
-        family = _make_family(Path(folder, "logs.db"))
-        return family.path.read_bytes(), family
-
-
-def _make_family(path: Path) -> Family:
+@written_once
+def _family(path: Path) -> Family:
     threads: dict[str, str] = {}
     turns: dict[str, list[str]] = {}
     with LogBuilder(path) as log:

@@ -13,13 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import llm
 from llm.migrations import MIGRATIONS, migrate
@@ -29,6 +30,8 @@ from ulid import ULID
 
 from llm_session_memory.store.log import steady
 from tests.world.quick_tables import ensure_migrations_table
+
+T = TypeVar("T")
 
 START = datetime(2026, 9, 1, 8, 0, tzinfo=timezone.utc)
 
@@ -102,6 +105,24 @@ def _empty(tables: Callable[[Database], None]) -> bytes:
         tables(database)
         database.close()
         return path.read_bytes()
+
+
+def written_once(write: Callable[[Path], T]) -> Callable[[Path], T]:
+    """Let a function that writes a log do so once in each process. Later logs are copies, and so is what it returns."""
+
+    @cache
+    def first() -> tuple[bytes, T]:
+        with TemporaryDirectory() as folder:
+            returned = write(Path(folder, "logs.db"))
+            return Path(folder, "logs.db").read_bytes(), returned
+
+    @wraps(write)
+    def copied(path: Path) -> T:
+        log, returned = first()
+        path.write_bytes(log)
+        return deepcopy(returned)
+
+    return copied
 
 
 class LogBuilder:

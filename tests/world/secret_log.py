@@ -13,7 +13,7 @@ from llm_session_memory.model import Attempt, Rating, Session, Settings, Summary
 from llm_session_memory.services.bundle import Services
 from llm_session_memory.store import Log, Notes, Sessions
 from llm_session_memory.store.index import Index
-from tests.world.logs import Call, LogBuilder, Said
+from tests.world.logs import Call, LogBuilder, Said, written_once
 
 LETTERS = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
@@ -30,6 +30,7 @@ PASSWORD = "tr0ub4dor-and-3"
 PEM = f"-----BEGIN {'RSA'} PRIVATE KEY-----\n{key('MII', 60)}\n{key('', 64)}\n-----END {'RSA'} PRIVATE KEY-----"
 
 
+@written_once
 def secret_log(path: Path) -> tuple[str, str]:
     """Write a log with a conversation that has a secret in every place, and one that has none; return both.
 
