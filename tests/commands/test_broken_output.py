@@ -114,10 +114,11 @@ COMMANDS = tuple(commands())
 def _tried() -> dict[tuple[str, ...], tuple[str, ...]]:
     """Return the kinds of output that each command is tried with, besides one that works.
 
-    These are all in the gate, and for prompts. An ordinary run takes two of the four causes for each command, in turn.
+    These are all in the gate, and for prompts. An ordinary run takes for each command one of the three causes that a
+    stream can have, in turn, and for each third command the encodings too.
     """
-    kinds = list(CAUSES.values())
-    some = {command: kinds[n % 4] + kinds[(n + 1) % 4] for n, command in enumerate(COMMANDS)}
+    *streams, encodings = CAUSES.values()
+    some = {command: streams[n % 3] + (encodings if n // 3 % 3 == 0 else ()) for n, command in enumerate(COMMANDS)}
     return {command: KINDS if PROFILE == "ci" or command in PROMPTS else some[command] for command in COMMANDS}
 
 
@@ -196,10 +197,10 @@ def with_kind(kind: str) -> pytest.MarkDecorator:
 
 
 def test_every_cause_is_tried_with_many_commands() -> None:
-    """An ordinary run, too, has each kind of output for nearly half of the commands."""
+    """An ordinary run, too, has each kind of output for nearly a third of the commands."""
     assert all(TRIED.values())
     for kind in KINDS:
-        assert sum(kind in kinds for kinds in TRIED.values()) > 0.4 * len(COMMANDS)
+        assert sum(kind in kinds for kinds in TRIED.values()) > 0.3 * len(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

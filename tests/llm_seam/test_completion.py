@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
+from tests.world import fresh_llm
 from tests.world.left_out import needs
 from tests.world.scripted import Script
 
@@ -44,14 +43,28 @@ def _completed(llm_process: Command) -> Completed:
     return completed
 
 
+CALLED = """
+import contextlib, io, runpy, sys
+sys.argv = [work]
+out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    try:
+        runpy.run_path(work, run_name="__main__")
+    except SystemExit as ended:
+        found = out.buffer.getvalue().decode(), err.buffer.getvalue().decode(), ended.code
+"""
+
+
 @needs_llm
-def test_the_command_beside_this_python_completes(llm_: Command, script: Script) -> None:
+def test_the_command_beside_this_python_completes(
+    forking: None, llm_: Command, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The llm that a shell calls offers session names and prints nothing else."""
     llm_("-m", "scripted", "--session", "work", "Hello").ok()
-    assert LLM
-    environment = {**os.environ, **_asked("llm", "--session", "wo")}
-    done = subprocess.run([LLM], env=environment, capture_output=True, text=True, check=True)
-    assert (_offered(done.stdout), done.stderr) == (["work"], "")
+    for name, value in _asked("llm", "--session", "wo").items():
+        monkeypatch.setenv(name, value)
+    out, err, code = fresh_llm.found_by(CALLED, LLM)
+    assert (_offered(out), err, code or 0) == (["work"], "", 0)
 
 
 def test_names_are_completed_everywhere(llm_: Command, completed: Completed, script: Script, home: Path) -> None:

@@ -15,7 +15,7 @@ from llm_session_memory import Memory
 from tests.world import job_work
 from tests.world.processes import forked
 
-ITEMS, WORKERS, KILLS = 60, 4, 2
+ITEMS, WORKERS, KILLS = 40, 4, 2
 
 
 def _started(path: Path, asked: Path) -> Any:
@@ -34,7 +34,7 @@ def test_a_killed_job_answers_each_item_once(forking: None, log: Path, tmp_path:
         assert memory.path == log
     job, asked, chance = job_work.make(log, ITEMS), tmp_path / "asked", random.Random(7)
     for _ in range(KILLS):
-        process, until = _started(log, asked), _count(asked) + chance.randint(3, 20)
+        process, until = _started(log, asked), _count(asked) + chance.randint(3, 12)
         while _count(asked) < until and process.exitcode is None:
             time.sleep(0.005)
         process.kill()

@@ -46,12 +46,12 @@ def test_dropped_messages_are_noticed(desk: QuickDesk, kind: str, window: int) -
         assert server.chats[-1].cut == "dropped"
         assert told.startswith("session work: the model's server ")
         assert "cut the prompt: the server counted " in told
-        later = talk(desk, writer, kind, 6, 300)
-        assert [chat.cut for chat in server.chats[-6:]] == [None] * 6
+        later = talk(desk, writer, kind, 4, 300)
+        assert [chat.cut for chat in server.chats[-4:]] == [None] * 4
         assert "server" not in later
         cuts = [None if counts_all(cut) else cut for (cut,) in desk.rows(RECORDED)]  # an answer may fill the window
-        assert [bool(cut) for cut in cuts] == [False] * (len(cuts) - 7) + [True] + [False] * 6
-        assert str(cuts[-7]).startswith(("certain: ", "likely: "))
+        assert [bool(cut) for cut in cuts] == [False] * (len(cuts) - 5) + [True] + [False] * 4
+        assert str(cuts[-5]).startswith(("certain: ", "likely: "))
         assert desk.dry_run("work", "")["window"] == window
         assert desk.ask("sessions", "show", "work").ok().out.count("cut by the server") == 1
 

@@ -16,7 +16,7 @@ from tests.world.ollama_server import Arrived, OllamaModel, OllamaStandIn, Reply
 pytestmark = pytest.mark.slow
 
 WINDOW = 2_048
-OTHER_THINGS, WITH_EXCERPTS = (200, 50) if laws.PROFILE == "ci" else (70, 8)
+OTHER_THINGS, WITH_EXCERPTS = (200, 50) if laws.PROFILE == "ci" else (45, 5)
 FACT = "By the way, our accountant Benedita Salgueiro keeps the harbour dues in the green ledger."
 QUESTION = "Which ledger has the harbour dues, and who keeps it?"
 

@@ -94,7 +94,7 @@ def test_what_only_looks_like_a_secret_is_left_alone(text: str) -> None:
 @pytest.mark.parametrize("noise", ["acgt", "-eyJ", "0123abcd"])
 def test_a_long_text_without_an_end_is_looked_through_once(noise: str) -> None:
     """Data beside an address or a token's beginning: from each character anew, it would take minutes."""
-    assert found(f"https://x.example {noise * 100_000}") == []
+    assert found(f"https://x.example {noise * 40_000}") == []
 
 
 def test_of_many_secrets_in_one_text_none_is_lost() -> None:
