@@ -1,22 +1,27 @@
-"""A Datasette plugin for the tests that compiles templates once per process, not once per Datasette."""
+"""A Datasette plugin for the tests: what each Datasette makes of files that don't change is made once per process."""
 
 from __future__ import annotations
 
-from datasette import hookimpl
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+from datasette import app, hookimpl
+from datasette.plugins import pm
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
 
 class _Compiled(BytecodeCache):
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._kept: dict[tuple[str, str], CodeType] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
+        assert bucket.code is not None
+        self._kept[bucket.key, bucket.checksum] = bucket.code
 
 
 _COMPILED = _Compiled()
@@ -26,3 +31,22 @@ _COMPILED = _Compiled()
 def prepare_jinja2_environment(env: Environment) -> None:
     """Let environments share compiled templates."""
     env.bytecode_cache = _COMPILED
+
+
+Listed = list[dict[str, Any]]
+
+
+def listed_once(list_plugins: Callable[[], Listed]) -> Callable[[], Listed]:
+    """Return a list of plugins that is made once for the same plugins: each time it reads what is installed."""
+    made: dict[frozenset[Any], Listed] = {}
+
+    def listed() -> Listed:
+        registered = frozenset(pm.get_plugins())
+        if registered not in made:
+            made[registered] = list_plugins()
+        return [dict(plugin) for plugin in made[registered]]
+
+    return listed
+
+
+app.get_plugins = listed_once(app.get_plugins)

@@ -108,9 +108,9 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
         browsing.close()
 
 
-@pytest.fixture(name="get")
+@pytest.fixture(name="get", scope="session")
 def _get(world: World) -> Get:
-    """Return a function that gets pages of the log with one of everything, without an actor."""
+    """Return a function that gets pages of the log with one of everything, without an actor: all from one Datasette."""
     return serving(world.path)
 
 
