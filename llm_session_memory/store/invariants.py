@@ -300,8 +300,9 @@ class Broken:
 
 def broken(log: Log, invariants: Collection[Invariant] = INVARIANTS) -> Iterator[Broken]:
     """Yield the rules that rows of a log break."""
+    there = _tables(log, invariants)
     for invariant in invariants:
-        which = condition(log, invariant)
+        which = _condition(there, invariant)
         if which is None:
             continue
         of = f"from {invariant.table} r where {which}"
@@ -321,25 +322,35 @@ def mend(log: Log, invariant: Invariant) -> int:
     return int(count)
 
 
+def _tables(log: Log, invariants: Collection[Invariant]) -> dict[str, frozenset[str]]:
+    """Return the columns of all tables that these rules ask for, with one query."""
+    named = {table for one in invariants for table in (one.table, *one.needs)}
+    return log.columns_of({*named, *_TURNS, *_THREADS})
+
+
 def condition(log: Log, invariant: Invariant) -> str | None:
     """Return the condition for a log, with the tables that it has; None if it lacks one that the rule needs."""
-    if not log.columns(invariant.table) >= {invariant.column}:
+    return _condition(_tables(log, [invariant]), invariant)
+
+
+def _condition(there: Mapping[str, frozenset[str]], invariant: Invariant) -> str | None:
+    if not there[invariant.table] >= {invariant.column}:
         return None
-    if not all(map(log.columns, invariant.needs)):
+    if not all(there[table] for table in invariant.needs):
         return None
     names: dict[str, Any] = {
-        word: _there(log, tables, f"r.{invariant.column}")
+        word: _there(there, tables, f"r.{invariant.column}")
         for word, tables in (("turn", _TURNS), ("thread", _THREADS))
         if f"{{{word}}}" in invariant.broken
     }
     return invariant.broken.format(**names)
 
 
-def _there(log: Log, tables: Mapping[str, str], value: str) -> str:
+def _there(there: Mapping[str, frozenset[str]], tables: Mapping[str, str], value: str) -> str:
     """Return a condition: one of these tables has a row with this id."""
     found = [
         f"exists (select 1 from {table} x where x.{id_} = {value})"  # noqa: S608  constants
         for table, id_ in tables.items()
-        if log.columns(table)
+        if there[table]
     ]
     return f"({' or '.join(found) or '0'})"
