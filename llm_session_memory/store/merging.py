@@ -114,6 +114,8 @@ def put(log: Log, *, search: bool = True) -> None:
 
 def copy_table(log: Log, table: str, changed: Mapping[str, str | None], which: str, values: Mapping[str, int]) -> None:
     """Copy rows of a table of the attached log, in their order. `values` are those of parameters."""
+    if not log.value(f"select 1 from other.{table} limit 1"):  # noqa: S608  constants
+        return
     columns = [one for (one,) in log.tuples("select name from pragma_table_info(:table, 'other')", {"table": table})]
     taken = {name: changed.get(name, f's."{name}"') for name in columns}
     taken = {name: value for name, value in taken.items() if value is not None}

@@ -8,10 +8,12 @@ search_ahead.py). Everything else follows in one transaction, whole or not at al
 
 from __future__ import annotations
 
+import atexit
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +158,9 @@ class Staging:
     def _take_tables(self, like: Log) -> None:
         tables = {"tables": json.dumps([*_LLMS, "_llm_migrations"])}
         made = like.tuples(statement("tables_of_llm"), tables)
-        applied = like.rows("select name, applied_at from _llm_migrations")
-        with self.log.writing():
-            for (sql,) in made:
-                self.log.run(sql)
-            self.log.many("insert into _llm_migrations (name, applied_at) values (:name, :applied_at)", applied)
+        applied = like.tuples("select name, applied_at from _llm_migrations")
+        with self.log.sentences():
+            _empty(tuple(made), tuple(applied)).backup(self.log.database.conn)
 
     def prepare(self) -> None:
         """Add our own tables, when llm's are there."""
@@ -283,6 +283,8 @@ class Staging:
         self, table: str, changed: Mapping[str, str | None], which: str, values: Mapping[str, int] | None = None
     ) -> None:
         """Copy rows of a table, in their order. `values` may name the `first` and `last` id of the rows."""
+        if not self._run(f"select 1 from main.{table} limit 1").fetchone():  # noqa: S608  constants
+            return
         columns = [row[1] for row in self._run(f"pragma main.table_info('{table}')")]
         taken = {name: changed.get(name, f's."{name}"') for name in columns}
         taken = {name: value for name, value in taken.items() if value is not None}
@@ -308,6 +310,24 @@ class _Temporary(Log):
             message = f"The temporary database for the import could not be used: {error}."
             hint = "If the disk is full, choose a folder on another disk with SQLITE_TMPDIR."
             raise LogUnusable(message, hint, "Nothing was imported.") from error
+
+
+@lru_cache(maxsize=1)
+def _empty(made: tuple[tuple[str], ...], applied: tuple[tuple[str, str], ...]) -> sqlite3.Connection:
+    """Return a log in memory with these tables of llm, and ours. Making them takes longer than a short import."""
+    from sqlite_utils import Database
+
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    atexit.register(connection.close)
+    log = _Temporary(Database(connection, execute_plugins=False), Path())
+    with log.writing():
+        for (sql,) in made:
+            log.run(sql)
+        rows = ({"name": name, "at": at} for name, at in applied)
+        log.many("insert into _llm_migrations (name, applied_at) values (:name, :at)", rows)
+    if log.columns("turns"):  # otherwise an older llm made them
+        log.migrate()
+    return connection
 
 
 class Renumbered:
