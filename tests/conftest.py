@@ -40,6 +40,7 @@ _HOME = os.environ["LLM_USER_PATH"]
 laws.load()
 quick_tables.install()
 quick_libraries.with_one_certificate_store()
+quick_libraries.with_one_schema_of_each_tool()
 
 
 def pytest_configure() -> None:

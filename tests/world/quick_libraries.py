@@ -1,7 +1,7 @@
-"""Python and two libraries without work that no test needs: it is imported before anything else.
+"""Python and three libraries without work that no test needs: it is imported before anything else.
 
 Python doesn't search for garbage while it imports and collects tests, which takes a third of that time and finds
-none. SQLite doesn't count bytes. httpx reads the certificates once.
+none. SQLite doesn't count bytes. httpx reads the certificates once, and llm looks at its own tools once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import gc
+from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
+from typing import Any
 
 gc.disable()  # conftest enables it when all tests are collected
 
@@ -41,3 +44,19 @@ def with_one_certificate_store() -> None:
     from httpx._transports import default
 
     default.create_ssl_context = cache(default.create_ssl_context)  # type: ignore[attr-defined]
+
+
+def with_one_schema_of_each_tool() -> None:
+    """Let llm make the schemas of its own tools once, and not for every prompt. Those of others it makes each time."""
+    from llm import models, tools
+
+    make: Callable[[Any, Any], Any] = models._get_arguments_input_schema
+
+    @cache
+    def made(function: Any, name: Any) -> Any:
+        return models._ensure_dict_schema(make(function, name))
+
+    def schema(function: Any, name: Any) -> Any:
+        return deepcopy(made(function, name)) if function.__module__ == tools.__name__ else make(function, name)
+
+    models._get_arguments_input_schema = schema
