@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,16 @@ Get = Callable[..., Awaitable[Answer]]
 
 
 def serving(path: Path, **settings: Any) -> Get:
-    """Return a function that gets pages from a Datasette serving this log with these settings."""
-    return served(Datasette([str(path)], **settings))
+    """Return a function that gets pages from a Datasette serving this log with these settings.
+
+    Without settings, those who ask for the same log share one: a new Datasette and its first page take a while.
+    """
+    return served(Datasette([str(path)], **settings)) if settings else _usual(path)
+
+
+@lru_cache(maxsize=4)
+def _usual(path: Path) -> Get:
+    return served(Datasette([str(path)]))
 
 
 def served(datasette: Datasette) -> Get:
@@ -108,9 +117,9 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
         browsing.close()
 
 
-@pytest.fixture(name="get", scope="session")
+@pytest.fixture(name="get")
 def _get(world: World) -> Get:
-    """Return a function that gets pages of the log with one of everything, without an actor: all from one Datasette."""
+    """Return a function that gets pages of the log with one of everything, without an actor."""
     return serving(world.path)
 
 

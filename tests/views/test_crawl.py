@@ -96,7 +96,7 @@ _NAMES = re.compile(r"(?<=/session/)[^/.?]+|(?<=/job/)[^/.?]+|\b01[0-9a-z]{24}\b
 """The part of a path that says which session, job, exchange, message or query a page is about."""
 
 
-_FEW = 5
+_FEW = 3
 
 
 def _form(address: str) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def _form(address: str) -> tuple[str, ...]:
 
 
 def _tried(urls: list[str]) -> set[str]:
-    """Return the new addresses to open: in an ordinary run of each form the first, the last and a few in between."""
+    """Return the new addresses to open: in an ordinary run of each form the first, the last and one in between."""
     forms: dict[tuple[str, ...], list[str]] = {}
     for url in urls:
         forms.setdefault((url,) if laws.PROFILE == "ci" else _form(url), []).append(url)
