@@ -441,7 +441,7 @@ def test_others_may_send_at_any_moment_of_a_push_or_pull(tmp_path: Path, what: s
 
         return meanwhile
 
-    for request in count(0, 3 if PROFILE == "ci" else 8):
+    for request in count(0, 3 if PROFILE == "ci" else 10):
         laptop.pull(EVERYTHING)
         laptop.go_on("play", f"before {request}")
         laptop.push(EVERYTHING)
