@@ -68,6 +68,8 @@ def test_ratings_of_others_stay_theirs(memory: Memory, world: World) -> None:
     with filled(memory.desk.log, made, person=BOB) as log:
         assert log.tuples("select person, mark from memory_other_ratings") == [(ANA, "4"), (ANN, "up")]
         assert not log.value("select count(*) from memory_ratings")
+        theirs = read(log, BOB)[f"thread {world.work.thread_id}"].rows["memory_ratings"]
+        assert [(row["person"], row["mark"]) for row in theirs] == [(ANA, "4"), (ANN, "up")]
         rated = {"thread_id": world.work.thread_id, "turn_id": world.work.turns[0], "mark": "down", "rated_utc": "2026"}
         log.run("insert into memory_ratings values (:thread_id, :turn_id, :mark, '', :rated_utc)", rated)
         both = read(log, BOB)
