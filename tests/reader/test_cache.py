@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_session_memory.reader import chains
 from llm_session_memory.reader.cache import CACHE, Cache, kept, version_of
 from llm_session_memory.reader.chains import chain
 from llm_session_memory.reader.functions import register
@@ -20,6 +21,9 @@ from llm_session_memory.reader.tables import present
 from tests.world import laws
 from tests.world.everything import World
 from tests.world.logs import LogBuilder, Said
+
+WORTH_COUNTING_ONCE = "llm_session_memory.reader.numbering._LONG"
+"""The fewest exchanges of a thread whose figures are cached."""
 
 
 def _log(path: Path, journal: str = "delete") -> sqlite3.Connection:
@@ -169,32 +173,35 @@ def test_a_new_version_replaces_the_old_one() -> None:
 def test_one_cache_limits_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numberings, chains, older conversations and answers share one cache and its limit."""
     CACHE.clear()
-    monkeypatch.setattr(CACHE, "_room", 900)
+    monkeypatch.setattr(chains, "_LONG", 120)
+    monkeypatch.setattr(WORTH_COUNTING_ONCE, 60)
+    monkeypatch.setattr(CACHE, "_room", 210)
     written = tmp_path / "logs.db"
     with LogBuilder(written) as log:
         log.responses("thread-old", *(Said(f"old {number}") for number in range(3)))
         thread = log.thread()
-        log.turns(thread, *(Said(f"prompt {number}") for number in range(260)))
+        log.turns(thread, *(Said(f"prompt {number}") for number in range(60)))
     for name in ("one", "two", "three", "four"):
         source = _source(Path(shutil.copy(written, tmp_path / f"{name}.db")))
         tip = source.value("select tip_message_hash from threads where id = :id", id=thread)
-        assert len(chain(source, tip)) == 520
+        assert len(chain(source, tip)) == 120
         assert len(older_log(source)) == 1
-        assert figures(source, thread, numbering(source, thread)).exchanges == 260
-        assert 500 < CACHE.weight <= 900
+        assert figures(source, thread, numbering(source, thread)).exchanges == 60
+        assert 120 < CACHE.weight <= 210
 
 
-def test_the_figures_of_a_long_thread_match_its_rows(tmp_path: Path) -> None:
+def test_the_figures_of_a_long_thread_match_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures stay right after tokens are corrected in place, and after another turn replaces the newest one."""
+    monkeypatch.setattr(WORTH_COUNTING_ONCE, 50)
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
-        log.turns(thread, *(Said(f"prompt {number}", tokens=(10, 1)) for number in range(210)))
+        log.turns(thread, *(Said(f"prompt {number}", tokens=(10, 1)) for number in range(60)))
     source, writer = _source(path), sqlite3.connect(path, isolation_level=None)
 
     def shown() -> tuple[int, int | None]:
         numbers = numbering(source, thread)
-        for turn_id in (numbers.first[0], numbers.first[100], "~"):
+        for turn_id in (numbers.first[0], numbers.first[30], "~"):
             whole = "select sum(length(prompt) + length(response)) from turn_search s join turns t on t.id = s.turn_id"
             (length,) = writer.execute(f"{whole} where t.id < ?", (turn_id,)).fetchone()
             assert history_length(source, thread, turn_id) == (length or 0)
@@ -202,25 +209,28 @@ def test_the_figures_of_a_long_thread_match_its_rows(tmp_path: Path) -> None:
         found = figures(source, thread, numbers)
         return found.exchanges, found.input_tokens
 
-    assert shown() == (210, 2100)
+    assert shown() == (60, 600)
     writer.execute("update turns set input_tokens = 20 where id = (select min(id) from turns)")
-    assert shown() == (210, 2110)
+    assert shown() == (60, 610)
     (newest,) = writer.execute("select * from turns order by id desc limit 1").fetchall()
     writer.execute("delete from turns where id = ?", (newest[0],))
     marks = ", ".join("?" * len(newest))
     writer.execute(f"insert into turns values ({marks})", (f"{newest[0][:-1]}z", *newest[1:]))
-    assert shown() == (210, 2110)
+    assert shown() == (60, 610)
 
 
-def test_a_cached_chain_is_the_chain_that_was_logged(world: World, tmp_path: Path) -> None:
+def test_a_cached_chain_is_the_chain_that_was_logged(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In whatever order requests are read, each has the messages of its own chain, longer, shorter or forked."""
+    monkeypatch.setattr(chains, "_LONG", 60)
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         trunk, fork = log.thread(), log.thread()
-        log.turns(trunk, *(Said(f"prompt {number}", f"reply {number}") for number in range(270)))
+        log.turns(trunk, *(Said(f"prompt {number}", f"reply {number}") for number in range(40)))
         log._chains[fork] = log._chains[trunk]
-        log.turns(trunk, *(Said(f"prompt {number}") for number in range(270, 290)))
-        log.turns(fork, *(Said(f"another {number}") for number in range(270, 290)))
+        log.turns(trunk, *(Said(f"prompt {number}") for number in range(40, 60)))
+        log.turns(fork, *(Said(f"another {number}") for number in range(40, 60)))
     for one in (path, world.path):
         source = _source(one)
         tips = [row["tip_message_hash"] for row in source.query("select tip_message_hash from turns")]
