@@ -10,6 +10,7 @@ from ..errors import SessionError
 from ..reader.narrowing import Span, narrowed
 from ..reader.open_log import opened
 from ..reader.points import after_snapshot
+from ..reader.source import Source
 from ..reader.tables import is_log
 from ..reader.threads import find
 from .catalogue import Query
@@ -35,11 +36,17 @@ def run(
         LogUnusable: the log cannot be read.
         SessionError: the query can't be limited to a project.
     """
-    span = Span(project=project)
     with opened(path) as source:
-        asked = {name: given.get(name, "") for name, _ in query.parameters}
-        text = limited(query, source.tables, project)
-        columns, rows = source.answer(text, asked | span.parameters())
+        return answered(source, query, given, project)
+
+
+def answered(
+    source: Source, query: Query, given: Mapping[str, str], project: str | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return the columns and rows of a query of an open log, as `run` does."""
+    asked = {name: given.get(name, "") for name, _ in query.parameters}
+    text = limited(query, source.tables, project)
+    columns, rows = source.answer(text, asked | Span(project=project).parameters())
     return columns, [tuple(map(without_noise, row)) for row in rows]
 
 

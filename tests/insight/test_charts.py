@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import datasette_session_views as views
@@ -29,6 +29,7 @@ from llm_session_memory.insight.charts import (
     without_noise,
 )
 from llm_session_memory.insight.panels import totals
+from tests.world.laws import tried
 
 KINDS = ("columns", "rows", "lines", "grid")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -134,7 +135,7 @@ def test_short_figures(value: float, expected: str) -> None:
 NUMBERS = st.one_of(st.none(), st.integers(-(10**12), 10**12), st.floats(-1e12, 1e12, allow_nan=False))
 
 
-@settings(max_examples=60, deadline=None)
+@tried(60)
 @given(st.data())
 def test_any_values_and_labels_make_a_valid_drawing(data: st.DataObject) -> None:
     """For any values (negative, huge or missing), the SVG is well formed and nothing lies outside it."""

@@ -26,7 +26,7 @@ from llm_session_memory.insight.comparing.verdict import verdict
 from llm_session_memory.reader.compared import Answer, Compared, Preferred, PromptRow, Side
 from llm_session_memory.reader.entries import Relative
 from llm_session_memory.reader.values import Judged
-from tests.world.laws import tried
+from tests.world.laws import PROFILE, tried
 
 X = np.array([120, 95, 310, 80, 150, 205, 99, 130, 400, 75, 88, 160, 140, 115, 230, 101], dtype=float)
 Y = np.array([100, 99, 250, 60, 160, 150, 90, 100, 420, 50, 80, 120, 150, 90, 200, 77], dtype=float)
@@ -184,8 +184,12 @@ def test_many_units_need_fewer_samples(units: int, samples: int) -> None:
 
 # -- by simulation ---------------------------------------------------------------
 
+ROUNDS, SAMPLES = (200, 499) if PROFILE == "ci" else (100, 299)
 
-def _covered(make: Callable[[np.random.Generator], list[Pair]], kind: Kind, truth: float, rounds: int = 200) -> float:
+
+def _covered(
+    make: Callable[[np.random.Generator], list[Pair]], kind: Kind, truth: float, rounds: int = ROUNDS
+) -> float:
     """Return the share of intervals that contain the truth."""
     rng = np.random.default_rng(5)
     found = [examined(make(rng), kind).interval for _ in range(rounds)]
@@ -242,15 +246,15 @@ def test_intervals_contain_the_truth(
     monkeypatch: pytest.MonkeyPatch, make: Callable[..., list[Pair]], kind: Kind, truth: float
 ) -> None:
     """Nearly as many intervals as promised contain the true effect, and not all of them."""
-    monkeypatch.setattr(drawing, "RESAMPLES", 499)
-    monkeypatch.setattr(repeated, "RESAMPLES", 499)
+    monkeypatch.setattr(drawing, "RESAMPLES", SAMPLES)
+    monkeypatch.setattr(repeated, "RESAMPLES", SAMPLES)
     assert 0.89 <= _covered(make, kind, truth) < 1
 
 
 @pytest.mark.slow
 def test_conversations_must_not_be_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prompts of one conversation drawn one by one give intervals that promise too much."""
-    monkeypatch.setattr(drawing, "RESAMPLES", 499)
+    monkeypatch.setattr(drawing, "RESAMPLES", SAMPLES)
 
     def apart(rng: np.random.Generator) -> list[Pair]:
         return [Pair(0, pair.first, pair.second) for pair in _conversations(rng)]

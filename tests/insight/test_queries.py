@@ -15,7 +15,7 @@ import pytest
 
 from llm_session_memory.errors import SessionError
 from llm_session_memory.insight.catalogue import TOPICS, Query, by_topic, catalogue, named
-from llm_session_memory.insight.run import run
+from llm_session_memory.insight.run import answered, run
 from llm_session_memory.reader.open_log import opened
 from llm_session_memory.reader.tables import COLUMNS
 from tests.world.everything import Session, with_blocks, with_rating, with_recall, with_rows, with_sessions
@@ -217,17 +217,18 @@ def test_a_query_can_be_limited_to_a_project(written: str, tmp_path: Path, reque
     members = {"work"} if written == "full" else {"draft", "draft-b", "unused"}
     empty(tmp_path / "logs.db")
     wrong: dict[str, object] = {}
-    for query in QUERIES:
-        if query.whole:
-            with pytest.raises(SessionError, match="can't be limited to a project"):
-                run(path, query, given, "bridge")
-            continue
-        of_bridge = _who(*run(path, query, given, "bridge"))
-        if {value for column, value in of_bridge if column == "session"} - members:
-            wrong[query.short_name] = of_bridge
-        rows = run(path, query, given, "empty")[1]
-        if rows != run(tmp_path / "logs.db", query, given)[1]:
-            wrong[query.short_name] = rows
+    with opened(path) as log, opened(tmp_path / "logs.db") as nothing:
+        for query in QUERIES:
+            if query.whole:
+                with pytest.raises(SessionError, match="can't be limited to a project"):
+                    answered(log, query, given, "bridge")
+                continue
+            of_bridge = _who(*answered(log, query, given, "bridge"))
+            if {value for column, value in of_bridge if column == "session"} - members:
+                wrong[query.short_name] = of_bridge
+            rows = answered(log, query, given, "empty")[1]
+            if rows != answered(nothing, query, given)[1]:
+                wrong[query.short_name] = rows
     assert wrong.keys() == {"projects"}
 
 
@@ -253,11 +254,12 @@ def test_every_query_finds_what_is_known_to_be_in_the_log(full: Path, many: Path
     }
     found: dict[str, list[str]] = {}
     nothing = set()
-    for query in QUERIES:
-        days = {"days": "99999" if "days" in query.sql else ""}
-        found[query.short_name] = _shown(*run(many, query, asked | days | more.get(query.short_name, {})))
-        if not found[query.short_name] and not run(full, query, given | days)[1]:
-            nothing.add(query.short_name)
+    with opened(many) as much, opened(full) as everything:
+        for query in QUERIES:
+            days = {"days": "99999" if "days" in query.sql else ""}
+            found[query.short_name] = _shown(*answered(much, query, asked | days | more.get(query.short_name, {})))
+            if not found[query.short_name] and not answered(everything, query, given | days)[1]:
+                nothing.add(query.short_name)
     assert nothing <= {"inactive_sessions", "cost_this_month"}
     if os.environ.get("UPDATE_SNAPSHOTS"):
         FOUND.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
