@@ -185,7 +185,7 @@ steps = st.lists(
 )
 
 
-@tried(200)
+@tried(200, few=8)
 @given(steps=steps)
 def test_every_point_comes_back(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]) -> None:
     """Whatever is done after a snapshot, restoring it gives the session of that time, also the snapshots made by it."""

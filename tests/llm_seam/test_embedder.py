@@ -129,7 +129,7 @@ def test_the_model_is_loaded_only_for_what_recalls(
     monkeypatch.setattr(embedder, "_checked", counted)
     llm_("-m", "scripted", "--session", "work", *BUDGET, FACT).ok()
     llm_("--session", "work", ASKED).ok()
-    llm_("chat", "--session", "work", input="\n".join(["thanks " * 40] * 6 + ["exit\n"])).ok()
+    llm_("chat", "--session", "work", input="\n".join(["thanks " * 60] * 4 + ["exit\n"])).ok()
     assert loaded == []
     llm_(
         "chat", "--session", "work", input="\n".join([f"Wall {n}: {'stone ' * 40}" for n in range(3)] + ["exit\n"])

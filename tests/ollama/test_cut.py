@@ -27,7 +27,7 @@ def talkative(writer: Writer, kind: str = "english") -> OllamaStandIn:
     """A server whose model answers at some length."""
 
     def reply(arrived: object) -> Reply:
-        return Reply(text := writer.text(kind, 500), chunks=[text])
+        return Reply(text := writer.text(kind, 1_100 if kind == "english" else 500), chunks=[text])
 
     return OllamaStandIn(default_window=4_096, count=tekken(), reply=reply)
 
@@ -39,7 +39,7 @@ def test_dropped_messages_are_noticed(desk: QuickDesk, kind: str, window: int) -
     with talkative(Writer(2), kind) as server:
         desk.sit(server)
         writer = Writer(1)
-        talk(desk, writer, kind, {"english": 12, "json": 6, "japanese": 4}[kind], 300)
+        talk(desk, writer, kind, {"english": 8, "json": 6, "japanese": 4}[kind], 300)
         assert 2_100 < server.chats[-1].tokens_before < 2_500
         shrink(server, window)
         told = talk(desk, writer, kind, 1, 40)

@@ -216,7 +216,7 @@ def add(held: Held, thread: str, name: str, *said: Said) -> None:
     held.memory.sessions.create(name, thread, Settings())
 
 
-CROWD = 150
+CROWD = 100
 
 
 def crowded(held: Held) -> None:
@@ -233,7 +233,7 @@ def huge(held: Held) -> None:
     add(held, "thread-of-huge", "huge", *(Said(f"bridge {text}", text) for text in texts))
 
 
-LONG = "bridge " * 10_000
+LONG = "bridge " * 3_000
 
 
 @pytest.mark.parametrize("world", [crowded, huge], ids=["many sessions", "huge exchanges"])

@@ -4,6 +4,7 @@ The rules are those of Ollama's source at 0.33: `server/prompt.go` and `server/r
 messages), `llm/llama_server.go` for stage 2 (inside the prompt). Simplifications are noted in place.
 """
 
+import base64
 import functools
 import hashlib
 import importlib.resources
@@ -12,7 +13,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
 from typing import Any, Literal
 
 Message = Mapping[str, Any]  # one entry of a request's `messages`, as in its JSON
@@ -114,17 +114,15 @@ def count_words(text: str) -> int:
 @functools.cache
 def tekken_count() -> Count:
     """Return a counter with Mistral's Tekken tokenizer: a real one, unknown to the code of this project."""
-    # This import and the vocabulary take a second, so only the tests that count with it pay.
-    from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+    # Without Mistral's own class: its imports, and the texts that it makes of all tokens, take a second.
+    import tiktoken
 
-    class Counting(Tekkenizer):
-        def id_to_piece(self, token_id: int) -> str:
-            """Return nothing: the texts of all tokens take another half second, and a count needs none of them."""
-            return ""
-
-    data = importlib.resources.files("mistral_common").joinpath("data").joinpath("tekken_240911.json")
-    tekken = Counting.from_file(Path(str(data)))
-    return lambda text: len(tekken.encode(text, bos=False, eos=False))
+    tekken = json.loads(importlib.resources.files("mistral_common").joinpath("data/tekken_240911.json").read_bytes())
+    config = tekken["config"]
+    ordinary = tekken["vocab"][: config["default_vocab_size"] - config["default_num_special_tokens"]]
+    ranks = {base64.b64decode(one["token_bytes"]): one["rank"] for one in ordinary}
+    encoding = tiktoken.Encoding("tekken", pat_str=config["pattern"], mergeable_ranks=ranks, special_tokens={})
+    return lambda text: len(encoding.encode_ordinary(text))
 
 
 def window(model: OllamaModel, options: Mapping[str, Any], server_default: int) -> int:
