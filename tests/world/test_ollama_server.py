@@ -428,8 +428,9 @@ def test_a_request_can_hang(server: OllamaStandIn, path: str) -> None:
     """With an infinite delay on its path, a request is recorded but never answered."""
     server.ask_delay[path] = math.inf
     method, body = ("GET", None) if path == "/api/ps" else ("POST", {"model": "llama3"})
+    patience = httpx.Timeout(30, read=0.3)  # on a busy machine, the request itself may take a while to arrive
     with pytest.raises(httpx.ReadTimeout):
-        httpx.request(method, server.url + path, json=body, timeout=0.05, trust_env=False, verify=NO_TLS)
+        httpx.request(method, server.url + path, json=body, timeout=patience, trust_env=False, verify=NO_TLS)
     assert [arrived.path for arrived in server.arrived] == [path]
 
 
