@@ -129,15 +129,17 @@ def test_no_style_is_unused() -> None:
     """Each styled class and id is in a template, in Python or in a script, whole or as its two parts."""
     sources = "\n".join([PYTHON, *TEMPLATES.values(), *(text for name, text in STATIC.items() if name not in STYLES)])
     words = set(re.findall(r"[\w-]+", sources))
+    stems = set(re.findall(r"(?<![\w-])([\w-]+)-\$?\{", sources))
+    numbered = set(re.findall(r"(?<![\w-])([\w-]+)\{(?:place|number)\}", sources))
+    quoted = set(re.findall(r"(?<=[\"'<])[\w-]+(?=[\"'>])", sources))
 
     def is_used(name: str) -> bool:
         if name in words:
             return True
         stem, _, last = name.rpartition("-")  # such as sv-c-{{ cell.fate }}, and "pinned"
-        if re.search(rf"(?<![\w-]){re.escape(name.rstrip('0123456789'))}\{{(?:place|number)\}}", sources):
+        if name.rstrip("0123456789") in numbered:
             return name[-1].isdigit()  # such as sv-g{place} and 2, for a colour of a chart
-        put_together = re.search(rf"(?<![\w-]){re.escape(stem)}-\$?\{{", sources)
-        return bool(put_together and re.search(rf"[\"'<]{re.escape(last)}[\"'>]", sources))
+        return stem in stems and last in quoted
 
     selectors = " ".join(selector for css in STYLES.values() for selector, _ in blocks(css))
     names = set(re.findall(r"[.#]((?:sv|hl)-[\w-]+)", selectors))
