@@ -29,7 +29,7 @@ def opened() -> Pages:
         from playwright import sync_api
 
         driver = sync_api.sync_playwright().start()
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--kiosk"])
         _kept.append((driver, browser, Pages(browser)))
     return _kept[0][-1]
 
