@@ -15,6 +15,7 @@ from datasette.app import DEFAULT_SETTINGS, Datasette
 from datasette.plugins import pm
 
 import datasette_session_views
+from datasette_session_views.compat import IS_1
 from tests.views import browsing, compiled_once
 from tests.world import laws
 from tests.world.everything import World
@@ -73,9 +74,10 @@ Get = Callable[..., Awaitable[Answer]]
 def serving(path: Path, **settings: Any) -> Get:
     """Return a function that gets pages from a Datasette serving this log with these settings.
 
-    Without settings, those who ask for the same log share one: a new Datasette and its first page take a while.
+    Without settings, those who ask for the same log share one: a new Datasette and its first page take a while. The
+    test plugin of 1.0 closes each Datasette after the test that made it.
     """
-    return served(Datasette([str(path)], **settings)) if settings else _usual(path)
+    return served(Datasette([str(path)], **settings)) if settings or IS_1 else _usual(path)
 
 
 @lru_cache(maxsize=4)
