@@ -27,7 +27,7 @@ from tests.world.ollama_server import OllamaStandIn
 from tests.world.postgres_server import Postgres
 from tests.world.processes import Running, started
 
-PROMPTS, WORKERS, KILLS = (30, 3, 2) if PROFILE == "ci" else (15, 2, 1)
+PROMPTS, WORKERS, KILLS = (30, 3, 2) if PROFILE == "ci" else (8, 2, 1)
 
 
 class Machines:

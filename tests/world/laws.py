@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import settings
 
-FEW = 12
+FEW = 8
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 

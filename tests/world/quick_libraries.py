@@ -1,14 +1,16 @@
-"""Python and three libraries without work that no test needs: it is imported before anything else.
+"""Python and some libraries without work that no test needs: it is imported before anything else.
 
 Python doesn't search for garbage while it imports and collects tests, which takes a third of that time and finds
-none. SQLite doesn't count bytes. httpx reads the certificates once, and llm looks at its own tools once.
+none. SQLite doesn't count bytes. sqlite-utils doesn't look for pandas. httpx reads the certificates once, and llm
+looks at its own tools once.
 """
 
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import gc
+import importlib
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
@@ -22,11 +24,19 @@ _MEMORY_STATUS = 9
 
 def _without_statistics() -> bool:
     """Let SQLite allocate memory without a lock that counts it; return whether it does."""
-    name = ctypes.util.find_library("sqlite3")
+    name = "libsqlite3.dylib" if sys.platform == "darwin" else "libsqlite3.so.0"
     try:
-        return name is not None and ctypes.CDLL(name).sqlite3_config(_MEMORY_STATUS, 0) == 0
+        return bool(ctypes.CDLL(name).sqlite3_config(_MEMORY_STATUS, 0) == 0)
     except (OSError, AttributeError):  # Python has a SQLite of its own
         return False
+
+
+def _without_pandas() -> None:
+    """Import sqlite-utils, which tries to import pandas and takes half a second for it. Statistics import it later."""
+    if "pandas" not in sys.modules:
+        sys.modules["pandas"] = None  # type: ignore[assignment]
+        importlib.import_module("sqlite_utils.db")
+        del sys.modules["pandas"]
 
 
 WITHOUT_STATISTICS = _without_statistics()
@@ -34,6 +44,8 @@ WITHOUT_STATISTICS = _without_statistics()
 
 Only programs that ask how much memory SQLite uses need the count. It takes a twentieth of a run of all tests.
 """
+
+_without_pandas()
 
 
 def with_one_certificate_store() -> None:
