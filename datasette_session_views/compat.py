@@ -69,9 +69,8 @@ async def allowed(
     if IS_1:
         return bool(await datasette.allowed(action=action, resource=_resource(action, database, child), actor=actor))
     resource: Any = database if child is None else (database, child)
-    if action in ("view-table", "view-query"):
-        said = await datasette.permission_allowed(actor, action, resource=resource, default=None)
-        return await _database_allowed(datasette, actor, database) if said is None else bool(said)
+    if database and child and action in ("view-table", "view-query"):
+        return child in await _allowed_of(datasette, actor, action, database, frozenset([child]))
     if action == "view-database":
         return await _database_allowed(datasette, actor, database)
     default = action in _SILENCE_ALLOWS

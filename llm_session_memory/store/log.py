@@ -230,11 +230,14 @@ class Log:
         found = self.tuples("select name from pragma_table_info(:table)", {"table": table})
         return frozenset(name for (name,) in found)
 
-    def columns_of(self, tables: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Return the names of the columns of some tables, as `columns` does, with one query."""
-        sql = "select t.value, c.name from json_each(:tables) t join pragma_table_info(t.value) c"
+    def columns_of(self, tables: Iterable[str], schema: str = "main") -> dict[str, frozenset[str]]:
+        """Return the names of the columns of some tables, as `columns` does, with one query.
+
+        `schema` is the name under which another file is attached, if these are its tables.
+        """
+        sql = "select t.value, c.name from json_each(:tables) t join pragma_table_info(t.value, :schema) c"
         found: dict[str, set[str]] = {table: set() for table in tables}
-        for table, name in self.tuples(sql, {"tables": json.dumps([*found])}):
+        for table, name in self.tuples(sql, {"tables": json.dumps([*found]), "schema": schema}):
             found[table].add(name)
         return {table: frozenset(names) for table, names in found.items()}
 

@@ -128,15 +128,9 @@ def _check(copy: Log) -> None:
 
 def check_columns(log: Log, tables: tuple[str, ...], path: Path) -> None:
     """Raise LogUnusable if the attached `other` has columns that the log can't keep: a newer llm wrote it."""
-    here, there = (_columns(log, tables, schema) for schema in ("main", "other"))
-    more = sorted(there - here)
+    here, there = log.columns_of(tables), log.columns_of(tables, "other")
+    more = [(table, column) for table in tables for column in sorted(there[table] - here[table])]
     if more:
         table, column = more[0]
         message = f"The log {path} has {table}.{column}, so a newer version of llm wrote it."
         raise LogUnusable(message, "Update llm first: llm install -U llm.", _NOTHING)
-
-
-def _columns(log: Log, tables: tuple[str, ...], schema: str) -> set[tuple[str, str]]:
-    """Return the tables with the names of their columns."""
-    sql = "select t.value, c.name from json_each(:tables) t join pragma_table_info(t.value, :schema) c"
-    return set(log.tuples(sql, {"tables": json.dumps(tables), "schema": schema}))

@@ -8,17 +8,16 @@ search_ahead.py). Everything else follows in one transaction, whole or not at al
 
 from __future__ import annotations
 
-import atexit
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import LogUnusable, NameRefused
 from . import search_ahead
+from .empty_tables import take_tables
 from .log import Log
 from .schema import statement
 
@@ -153,14 +152,7 @@ class Staging:
         self.goes_on: dict[str, int] = {}
         """The threads of the log that get more turns here or forks, with the number of turns that they have."""
         if like is not None:
-            self._take_tables(like)
-
-    def _take_tables(self, like: Log) -> None:
-        tables = {"tables": json.dumps([*_LLMS, "_llm_migrations"])}
-        made = like.tuples(statement("tables_of_llm"), tables)
-        applied = like.tuples("select name, applied_at from _llm_migrations")
-        with self.log.sentences():
-            _empty(tuple(made), tuple(applied)).backup(self.log.database.conn)
+            take_tables(self.log, like, _LLMS)
 
     def prepare(self) -> None:
         """Add our own tables, when llm's are there."""
@@ -310,24 +302,6 @@ class _Temporary(Log):
             message = f"The temporary database for the import could not be used: {error}."
             hint = "If the disk is full, choose a folder on another disk with SQLITE_TMPDIR."
             raise LogUnusable(message, hint, "Nothing was imported.") from error
-
-
-@lru_cache(maxsize=1)
-def _empty(made: tuple[tuple[str], ...], applied: tuple[tuple[str, str], ...]) -> sqlite3.Connection:
-    """Return a log in memory with these tables of llm, and ours. Making them takes longer than a short import."""
-    from sqlite_utils import Database
-
-    connection = sqlite3.connect(":memory:", check_same_thread=False)
-    atexit.register(connection.close)
-    log = _Temporary(Database(connection, execute_plugins=False), Path())
-    with log.writing():
-        for (sql,) in made:
-            log.run(sql)
-        rows = ({"name": name, "at": at} for name, at in applied)
-        log.many("insert into _llm_migrations (name, applied_at) values (:name, :at)", rows)
-    if log.columns("turns"):  # otherwise an older llm made them
-        log.migrate()
-    return connection
 
 
 class Renumbered:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from functools import lru_cache
-from pathlib import Path
+from contextlib import contextmanager, suppress
 
 from ..errors import LogUnusable
+from .empty_tables import take_tables
 from .log import Log
 from .merge_tables import LLMS
 from .private_copy import private_folder
-from .schema import statement
 
 
 @contextmanager
@@ -24,14 +21,12 @@ def empty_log(like: Log) -> Iterator[Log]:
     """
     from sqlite_utils import Database
 
-    statements = tuple(like.tuples(statement("tables_of_llm"), {"tables": json.dumps([*LLMS, "_llm_migrations"])}))
-    applied = tuple(like.tuples("select name, applied_at from _llm_migrations"))
     with private_folder() as folder:
         path = folder / "other.db"
-        _put(path, _tables(statements, applied))
         log = _Temporary(Database(sqlite3.connect(path), execute_plugins=False), path)
         try:
             _hurry(log)
+            take_tables(log, like, LLMS)
             log.database.conn.isolation_level = None  # otherwise a temporary table would begin a transaction
             yield log
         finally:
@@ -39,35 +34,10 @@ def empty_log(like: Log) -> Iterator[Log]:
                 log.close()
 
 
-@lru_cache(maxsize=1)
-def _tables(statements: tuple[tuple[str], ...], applied: tuple[tuple[str, str], ...]) -> bytes:
-    """Return an empty log: a sync needs several, and making our tables takes longer than writing into them."""
-    from sqlite_utils import Database
-
-    with private_folder() as folder:
-        path = folder / "empty.db"
-        with closing(_Temporary(Database(sqlite3.connect(path), execute_plugins=False), path)) as log:
-            _hurry(log)
-            with log.writing():
-                for (sql,) in statements:
-                    log.run(sql)
-                rows = ({"name": name, "at": at} for name, at in applied)
-                log.many("insert into _llm_migrations (name, applied_at) values (:name, :at)", rows)
-            log.migrate()
-        return path.read_bytes()
-
-
 def _hurry(log: Log) -> None:
     """Don't wait for the disk: nobody needs a temporary log after a crash."""
     for pragma in ("journal_mode = memory", "synchronous = off", "cache_size = -64000"):
         log.run(f"pragma {pragma}")
-
-
-def _put(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise _unusable(error.strerror or str(error)) from error
 
 
 def _unusable(why: str) -> LogUnusable:

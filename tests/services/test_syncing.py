@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,8 @@ from llm_session_memory.errors import LogUnusable, NoSuchSession, RemoteFailed, 
 from llm_session_memory.model.remotes import Document
 from llm_session_memory.model.syncing import Moved, SyncScope
 from llm_session_memory.remotes.distributed.keeping import digests
-from llm_session_memory.store import documents, temporary_log
+from llm_session_memory.store import documents, empty_tables, temporary_log
+from llm_session_memory.store.log import Log
 from tests.world.laws import PROFILE
 from tests.world.machines import EVERYTHING, Kept, Machine, Place
 
@@ -477,14 +478,14 @@ def test_a_sync_that_breaks_off_says_whether_batches_came_before(
     def held() -> list[str]:
         return sorted(key for kind, key in place.server.documents if kind == "turn") if what == "push" else desk.names()
 
-    put = temporary_log._put
+    take = empty_tables.take_tables
     room = [0]
 
-    def limited(path: Path, content: bytes) -> None:
+    def limited(into: Log, like: Log, tables: Iterable[str]) -> None:
         if not room[0]:
             raise LogUnusable("No space is left.", outcome="Nothing was changed.")
         room[0] -= 1
-        put(path, content)
+        take(into, like, tables)
 
     told: set[tuple[bool, bool, bool]] = set()
     for operations in count():
@@ -493,7 +494,7 @@ def test_a_sync_that_breaks_off_says_whether_batches_came_before(
             desk.remote.breaks_after = operations
         else:
             room[0] = operations
-            monkeypatch.setattr(temporary_log, "_put", limited)
+            monkeypatch.setattr(temporary_log, "take_tables", limited)
         try:
             getattr(desk, what)(EVERYTHING)
             break

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llm_session_memory.errors import LogUnusable, RemoteFailed
 from llm_session_memory.model.remotes import Document
-from llm_session_memory.store import Log, documents
+from llm_session_memory.store import Log, documents, temporary_log
 from tests.store.test_documents import ANN, opened, read
 from tests.world.everything import write_world
 
@@ -34,13 +33,9 @@ def _good(log: Log) -> Documents:
 
 def test_no_space_for_the_temporary_log_is_a_sentence(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says that the temporary log is what has no space, and where it can go."""
-
-    def full(*_: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(temporary_log, "_hurry", lambda temporary: temporary.run("pragma max_page_count = 2"))
     with (
-        pytest.raises(LogUnusable, match="temporary log .* No space left on device") as raised,
+        pytest.raises(LogUnusable, match="temporary log .* database or disk is full") as raised,
         documents.empty_log(log),
     ):
         pass

@@ -60,7 +60,7 @@ def columns_and_rows(
             values[_SEARCHED] = asked(server, typed(given.get(_SEARCHED, "")))
             sql = dialect.bound(own.replace("%", "%%"), _own_parameter)
         else:
-            sql = _in_its_words(sql)
+            sql = _translated(sql)
             if "session_cost(" in sql or "session_is_local(" in sql:
                 _bring_prices(server, values)
         server.run("set local transaction_read_only = on")
@@ -69,7 +69,7 @@ def columns_and_rows(
 
 
 @lru_cache(maxsize=256)
-def _in_its_words(sql: str) -> str:
+def _translated(sql: str) -> str:
     """Return a canned query for PostgreSQL. A page asks the same ones again and again, and each takes milliseconds."""
     return dialect.postgres(sql, _parameter)
 
