@@ -18,6 +18,7 @@ from itertools import product
 from pathlib import Path
 
 from llm_session_memory.errors import SessionError
+from llm_session_memory.interchange.lines import FileRefused
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("llm_session_memory", "datasette_session_views")
@@ -252,6 +253,12 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
         yield node
 
 
+def _usual(name: str) -> dict[str, str]:
+    """Return the hint and the outcome of an error that is made without them."""
+    error = FileRefused("") if name.rpartition(".")[2] == "FileRefused" else SessionError("")
+    return {"hint": error.hint, "outcome": error.outcome}
+
+
 def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
@@ -313,7 +320,8 @@ class _Module:
         positional = call.args[1 : 2 if "Mistake" in kind.classes else 3]
         given = dict(zip(("hint", "outcome"), positional, strict=False))
         given |= {one.arg: one.value for one in call.keywords if one.arg in ("hint", "outcome")}
-        parts = [self.readings(given[name], function) if name in given else [""] for name in ("hint", "outcome")]
+        usual = _usual(ast.unparse(call.func))
+        parts = [self.readings(given[name], function) if name in given else [usual[name]] for name in usual]
         return [SessionError("", *said).advice for said in product(*parts)]
 
     def readings(self, node: ast.expr, function: ast.AST) -> list[str]:

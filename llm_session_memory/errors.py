@@ -25,7 +25,7 @@ class SessionError(Exception):
     def advice(self) -> str:
         """The hint and the outcome, in the order in which they are read."""
         first, then = self.hint, self.outcome
-        if not first.endswith((".", "?")):  # it ends with a command, which a sentence behind it would become a part of
+        if not first.endswith((".", "?")):  # it ends with a command, and what follows would be copied with it
             first, then = then, first
         return f"{first} {then}".strip()
 

@@ -121,7 +121,7 @@ def restore_command(
         restore_backup(name, unlock, attachments=attachments, database=database)
         return
     if attachments or unlock.identities:
-        raise click.UsageError("--attachments and -i are for a backup: llm sessions restore FILE.")
+        raise click.UsageError("--attachments and -i are for a backup: llm sessions restore FILE")
     with opened(database) as memory:
         done = memory.snapshots.restore(name, label)
         redo = memory.desk.command("redo", done.point.session.name)

@@ -162,5 +162,8 @@ def import_conversations(  # noqa: PLR0913  one parameter a choice of the caller
     source = SourceFile(Path(path))
     format_ = recognised(source)
     if format_ is None:
-        raise FileRefused(f"{source.name} is not a file of any tool that can be imported.", "")
+        raise FileRefused(
+            f"{source.name} is not a file of any tool that can be imported.",
+            "See what can be imported with: llm sessions import --help",
+        )
     return within(memory, source, format_, name, progress, restore_deleted=restore_deleted, dry_run=dry_run)

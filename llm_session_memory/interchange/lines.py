@@ -87,7 +87,7 @@ def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
         if start.startswith(_UTF_16) or b"\x00" in start[:4]:
             raise FileRefused(
                 f"{place} is UTF-16 text, not UTF-8.",
-                "Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE.",
+                "Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE",
             )
     start = start.lstrip(_BLANKS)
     while not start and not whole:
@@ -97,7 +97,7 @@ def _line(stream: IO[Any], place: str, *, first: bool) -> bytes | None:
     if start.startswith(b"["):
         raise FileRefused(
             f"{place} starts a JSON list.",
-            "Convert it to JSONL, one JSON object per line, with: jq -c '.[]' FILE.",
+            "Convert it to JSONL, one JSON object per line, with: jq -c '.[]' FILE",
         )
     if start and not start.startswith(b"{"):
         raise FileRefused(
@@ -146,7 +146,7 @@ def _object(line: bytes, place: str) -> dict[str, Any]:
         if line.endswith(_GOES_ON):
             raise FileRefused(
                 f"{place} is not a complete JSON object: it continues on the next line.",
-                "Put each object on one line, for example with: jq -c . FILE.",
+                "Put each object on one line, for example with: jq -c . FILE",
             ) from error
         cut = "" if line.endswith(b"}") else " Was the file cut off there?"
         raise FileRefused(f"{place} is not JSON ({error}).{cut}") from error

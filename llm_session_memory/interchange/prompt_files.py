@@ -141,7 +141,7 @@ class PromptFile:
     def _texts(self, refuse: Callable[[str], None]) -> Iterator[tuple[int, dict[str, Any]]]:
         encoding = encoding_of(self._head)
         if encoding == "utf-16":
-            hint = "Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE."
+            hint = "Save the file as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 FILE"
             raise SessionError(f"{self.name} is UTF-16 text, not UTF-8.", hint, _NOT_SENT)
         with _opened(self.path) as stream:
             number = 0

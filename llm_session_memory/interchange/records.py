@@ -105,7 +105,7 @@ def header_of(value: Mapping[str, Any], where: str, place: str) -> Header:
         raise fields.wrong("version", "a whole number of at least 1")
     if version > VERSION:
         message = f"The format of {where} is version {version}, but this plugin only reads versions up to {VERSION}."
-        raise FileRefused(message, "Update with: llm install -U llm-session-memory.")
+        raise FileRefused(message, "Update with: llm install -U llm-session-memory")
     fields.only(records.HEADER)
     return Header(fields, fields.text("name"), fields.whole("exchanges"))
 

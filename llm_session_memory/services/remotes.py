@@ -120,7 +120,9 @@ class Remotes:
         if kind == FOLDER:
             address = _absolute(address)
         elif parted(address) != (address.strip(), None, False):
-            raise SessionError("An address in the log can't have a password.", "Keep it in llm's keys: llm keys set.")
+            raise SessionError(
+                "An address in the log can't have a password.", "Keep it in llm's keys: llm keys set NAME"
+            )
         if remote.schema is not None and kind != POSTGRES:
             raise SessionError("Only PostgreSQL has schemas.", "Leave out --schema.")
         if remote.schema is not None and not _SCHEMA.fullmatch(remote.schema):

@@ -113,7 +113,7 @@ class Checks:
 def newer(what: str) -> RemoteFailed:
     """Return the error for something that this version doesn't know."""
     message = f"The remote has {what}, so a newer version of llm or of this plugin wrote to it."
-    return RemoteFailed(message, "Update both: llm install -U llm llm-session-memory.", _UNCHANGED)
+    return RemoteFailed(message, "Update both: llm install -U llm llm-session-memory", _UNCHANGED)
 
 
 def refused(document: Document, why: str) -> RemoteFailed:
@@ -122,7 +122,7 @@ def refused(document: Document, why: str) -> RemoteFailed:
     message = f"The document “{name}” can't be used: {why}."
     machine = one_line(str(document.machine), 40)
     hint = f"It was sent by “{machine}”. " if machine else ""
-    return RemoteFailed(message, f"{hint}Check the log there with: llm sessions check.", _UNCHANGED)
+    return RemoteFailed(message, f"{hint}Check the log there with: llm sessions check", _UNCHANGED)
 
 
 def _check_key(document: Document) -> None:

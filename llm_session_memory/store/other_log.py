@@ -123,7 +123,7 @@ def _check(copy: Log) -> None:
         newer = copy.value(sql, {"set": MIGRATION_SET, "ours": json.dumps(names())})
         if newer:
             message = f"The log {path} was written by a newer version of this plugin ({newer})."
-            raise LogUnusable(message, "Update this one first: llm install -U llm-session-memory.", _NOTHING)
+            raise LogUnusable(message, "Update this one first: llm install -U llm-session-memory", _NOTHING)
 
 
 def check_columns(log: Log, tables: tuple[str, ...], path: Path) -> None:
@@ -133,4 +133,4 @@ def check_columns(log: Log, tables: tuple[str, ...], path: Path) -> None:
     if more:
         table, column = more[0]
         message = f"The log {path} has {table}.{column}, so a newer version of llm wrote it."
-        raise LogUnusable(message, "Update llm first: llm install -U llm.", _NOTHING)
+        raise LogUnusable(message, "Update llm first: llm install -U llm", _NOTHING)

@@ -307,8 +307,8 @@ def test_utf_16_says_so(llm_: Command, log: Path, tmp_path: Path, encoding: str)
     (tmp_path / "work.jsonl").write_bytes(json.dumps(GOOD).encode(encoding))
     done = llm_("sessions", "import", str(tmp_path / "work.jsonl"))
     assert done.err == (
-        "Error: Line 1 of work.jsonl is UTF-16 text, not UTF-8. Save the file as UTF-8, for example with: iconv -f"
-        " UTF-16 -t UTF-8 FILE. Nothing was imported.\n"
+        "Error: Line 1 of work.jsonl is UTF-16 text, not UTF-8. Nothing was imported. Save the file as UTF-8, for"
+        " example with: iconv -f UTF-16 -t UTF-8 FILE\n"
     )
     assert not log.exists()
 
@@ -317,7 +317,7 @@ def test_what_to_do_with_a_pretty_printed_file(llm_: Command, tmp_path: Path) ->
     """JSON over many lines is distinguished from a file that was cut off, and the error says how to convert it."""
     (tmp_path / "work.json").write_text(json.dumps(GOOD, indent=2))
     done = llm_("sessions", "import", str(tmp_path / "work.json"))
-    assert done.err.endswith("Put each object on one line, for example with: jq -c . FILE. Nothing was imported.\n")
+    assert done.err.endswith("Nothing was imported. Put each object on one line, for example with: jq -c . FILE\n")
 
 
 @pytest.mark.parametrize("place", [1, 2, 500, 1_001])

@@ -88,7 +88,11 @@ def test_wrong_lines_are_named_together(tmp_path: Path) -> None:
         ("a.txt", b"good\n\xff\n", "Line 2 of a.txt is not UTF-8 text (byte 1 of the line)."),
         ("a.txt", "x".encode("utf-16"), "a.txt is UTF-16 text, not UTF-8."),
         ("a.jsonl", b"plain", "Line 1 of a.jsonl is not a JSON object: it starts with “plain”."),
-        ("a.json", b'[{"prompt": "x"}]', "with: jq -c '.[]' FILE. Nothing was sent."),
+        (
+            "a.json",
+            b'[{"prompt": "x"}]',
+            "Nothing was sent. Convert it to JSONL, one JSON object per line, with: jq -c '.[]' FILE",
+        ),
     ],
 )
 def test_what_can_not_be_read_is_a_sentence(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:

@@ -93,7 +93,7 @@ class Arrival:
         if self.conversations > 1 and self.name is not None:
             message = f"{self.file} has more than one conversation, so --as can't name them."
             raise SessionError(
-                message, "Import it without --as, then use: llm sessions rename.", "Nothing was imported."
+                message, "Import it without --as, then use: llm sessions rename NAME NEW_NAME", "Nothing was imported."
             )
 
     def _key(

@@ -107,7 +107,10 @@ class _Staged:
                 if progress:
                     progress(arrival.conversations, None)
         if arrival.is_empty:
-            raise FileRefused(f"There are no conversations in {source.name} ({format_.title}).", "")
+            raise FileRefused(
+                f"There are no conversations in {source.name} ({format_.title}).",
+                "Check that it is the file that you meant.",
+            )
         return Arrivals(
             title=format_.title,
             conversations=arrival.conversations,

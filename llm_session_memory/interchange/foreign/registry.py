@@ -79,8 +79,8 @@ def recognised(source: SourceFile) -> Format | None:
         if not source.may_be_text:
             known = ", ".join(one.title for one in formats())
             message = f"{source.name} is {what}, but not of a kind that can be imported."
-            merge = "To merge another log of llm into yours: llm sessions merge FILE. " if source.is_sqlite else ""
-            raise FileRefused(message, f"{merge}Choose one of: {known}.")
+            merge = " To merge another log of llm into yours: llm sessions merge FILE" if source.is_sqlite else ""
+            raise FileRefused(message, f"Choose one of: {known}.{merge}")
     return found
 
 

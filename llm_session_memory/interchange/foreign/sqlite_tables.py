@@ -94,7 +94,7 @@ class SQLiteTables:
         with database(source) as other:
             found = other.tables()
         if _LLM in found:
-            hint = "To merge it into yours: llm sessions merge FILE."
+            hint = "To merge it into yours: llm sessions merge FILE"
             raise FileRefused(f"{source.name} is a log of llm.", hint)
         return tables_of(found) is not None
 

@@ -68,17 +68,24 @@ def test_a_dry_run_of_our_own_file(file: Path, llm_: Command, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "sentence"),
+    ("name", "content", "said"),
     [
-        ("cut.zip", b"PK\x03\x04 half", "The archive cut.zip is damaged or incomplete."),
-        ("other.db", b"", "other.db is a database, but not of a kind that can be imported."),
-        ("folder", None, "folder is a folder, but not of a kind that can be imported."),
-        ("notes.txt", b"Dear diary", "Line 1 of notes.txt is not a JSON object: it starts with “Dear diary”."),
+        ("cut.zip", b"PK\x03\x04 half", ("The archive cut.zip is damaged or incomplete.", ERROR)),
+        (
+            "other.db",
+            b"",
+            (
+                "other.db is a database, but not of a kind that can be imported. Nothing was imported. Choose one of: ",
+                "To merge another log of llm into yours: llm sessions merge FILE\n",
+            ),
+        ),
+        ("folder", None, ("folder is a folder, but not of a kind that can be imported.", ERROR)),
+        ("notes.txt", b"Dear diary", ("Line 1 of notes.txt is not a JSON object: it starts with “Dear diary”.", ERROR)),
     ],
     ids=["archive", "database", "folder", "text"],
 )
 def test_what_is_not_known_is_refused(
-    name: str, content: bytes | None, sentence: str, tmp_path: Path, llm_: Command
+    name: str, content: bytes | None, said: tuple[str, str], tmp_path: Path, llm_: Command
 ) -> None:
     """The sentence says what it is, and nothing is imported."""
     path = tmp_path / name
@@ -91,5 +98,5 @@ def test_what_is_not_known_is_refused(
         path.write_bytes(content)
     done = llm_("sessions", "import", str(path))
     assert done.code == 1
-    assert done.err.startswith(f"Error: {sentence}")
-    assert done.err.endswith(ERROR)
+    assert done.err.startswith(f"Error: {said[0]}")
+    assert done.err.endswith(said[1])
