@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import click
@@ -28,6 +27,7 @@ from ..model.frozen import dataclass
 from ..model.jobs import Item, Job
 from ..rules.patterns import as_text, filled, names_in
 from ..services.bundle import Services
+from ..store.file_at import file_at
 from .models import Models, default_model, valid_options
 from .tables import migrated
 from .templates import loaded
@@ -142,10 +142,10 @@ class Batch:
             if before != line.number:
                 raise SessionError(f"its id “{line.id}” is also that of line {before:,}")
         for path in line.attachments:
-            if "://" not in path and not Path(path).is_file():
+            if "://" not in path and not file_at(path):
                 raise SessionError(f"its attachment “{path}” does not exist")
         for name in line.fragments:
-            if not (_is_remote(name) or Path(name).is_file()):
+            if not (_is_remote(name) or file_at(name)):
                 self._fragment(name)
 
     def items(self, lines: Iterable[PromptLine]) -> Iterator[Item]:
@@ -327,9 +327,10 @@ def key_of(asked: Mapping[str, Any], model: str, options: Mapping[str, Any], id_
 
 def _settled(place: str) -> str:
     """Return the place of a fragment or an attachment so that it can be found from another folder too."""
-    return str(Path(place).resolve()) if not _is_remote(place) and Path(place).is_file() else place
+    path = None if _is_remote(place) else file_at(place)
+    return str(path.resolve()) if path else place
 
 
 def _is_remote(place: str) -> bool:
     """Return whether a fragment or an attachment is on the web, or comes from a plugin."""
-    return "://" in place or (":" in place and not Path(place).exists())
+    return "://" in place or (":" in place and not file_at(place))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +16,7 @@ from ..model.workflows import Step, TemplateSource
 from ..rules import names
 from ..services.bundle import Services
 from ..services.workflows.templates import filled, mentions
+from ..store.file_at import file_at
 from .asking import Question
 from .models import Models, default_model, valid_options
 from .templates import loaded
@@ -170,7 +170,7 @@ def check(services: Services | None, step: Step, values: Mapping[str, Any], look
 def _check_files(services: Services | None, step: Step, values: Mapping[str, Any]) -> None:
     """Check that the fragments and attachments of a step that are known can be read."""
     for name in (filled(one, values).strip() for one in step.fragments if is_known(one)):
-        if name and not _REMOTE.match(name) and not Path(name).is_file():
+        if name and not _REMOTE.match(name) and not file_at(name):
             if services is None:
                 raise SessionError(f"Fragment “{name}” was not found.", "Give a file, a URL or an alias.")
             _fragments(services, name)

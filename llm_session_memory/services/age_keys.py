@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import SessionError
 from ..rules import age_format
 from ..rules.safe_text import one_line
+from ..store.file_at import at_home, file_at
 
 _LARGEST_FILE = 1 << 20
 """The most bytes that are read of a file of keys."""
@@ -40,7 +41,7 @@ def _recipients(text: str) -> Iterator[Any]:
     if _looks_like_key(text):
         yield _recipient(text, "the key that you gave with -r")
         return
-    path = Path(text).expanduser()
+    path = at_home(text)
     data = _content(path, "A recipient is age1…, an SSH public key, or a file of them.")
     if data.lstrip().startswith(_PRIVATE):
         hint = "Give the public key: the file's name with .pub for SSH, or what age-keygen -y prints."
@@ -56,7 +57,7 @@ def _recipients(text: str) -> Iterator[Any]:
 
 
 def _looks_like_key(text: str) -> bool:
-    return text.startswith(("ssh-", "age1", "ecdsa-", "sk-", "AGE-")) and not Path(text).exists()
+    return text.startswith(("ssh-", "age1", "ecdsa-", "sk-", "AGE-")) and not file_at(text)
 
 
 def _recipient(key: str, place: str) -> Any:
@@ -83,7 +84,7 @@ def identities(paths: Sequence[Path], unlocked: Callable[[bytes, str], bytes]) -
     `unlocked` decrypts the content of a file of keys that is itself encrypted; it also gets the file's name.
     """
     check_installed()
-    return tuple(one for path in paths for one in _identities(path.expanduser(), unlocked))
+    return tuple(one for path in paths for one in _identities(at_home(str(path)), unlocked))
 
 
 def _identities(path: Path, unlocked: Callable[[bytes, str], bytes]) -> Iterator[Any]:

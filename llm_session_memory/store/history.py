@@ -6,10 +6,10 @@ import base64
 import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ..model import Attachment, Exchange, Message, Part, Settings, Turn
+from .file_at import file_at
 from .forks import joined, lineage
 from .log import Log
 from .numbering import Numbering, Pair, paired, with_older, without
@@ -311,7 +311,7 @@ def _pieces(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _without_lost_files(part: Part) -> Part:
     """Return a part that can be sent: llm stores only the path of an attached file, and the file may be gone."""
-    kept = tuple(a for a in part.attachments if a.content or not a.path or Path(a.path).exists())
+    kept = tuple(a for a in part.attachments if a.content or not a.path or file_at(a.path))
     if len(kept) == len(part.attachments):
         return part
     if part.type != "attachment":

@@ -120,6 +120,7 @@ def test_columns_make_a_prompt(batch: Make) -> None:
         ({}, PromptLine(1, "x", options={"mod": "x"}), "scripted does not accept these options: mod: Extra inputs"),
         ({}, PromptLine(1, "x", options={"num_predict": "many"}), "num_predict: Input should be a valid integer"),
         ({}, PromptLine(1, "x", attachments=("none.png",)), "its attachment “none.png” does not exist"),
+        ({}, PromptLine(1, "x", attachments=("n" * 300,)), f"its attachment “{'n' * 300}” does not exist"),
         ({}, PromptLine(1, "x", fragments=("none",)), "its fragment “none” was not found"),
         ({}, PromptLine(1, "x", schema="x"), "its schema can't be used: Invalid schema"),
     ],

@@ -11,6 +11,7 @@ from typing import Any
 from ...errors import SessionError
 from ...model.workflows import Input, Workflow
 from ...rules.names import near
+from ...store.file_at import at_home, file_at
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -138,10 +139,10 @@ def _read(one: Input, text: str, what: str) -> Any:
 
 
 def _file(one: Input, value: Any, look: bool) -> str:  # noqa: FBT001
-    path = Path(_text(one, value, look)).expanduser()
+    path = at_home(_text(one, value, look))
     if not look:
         return str(path)
-    if not path.is_file():
+    if not file_at(str(path)):
         raise SessionError(f"Input “{one.name}”: File {path} not found.", "Check its path.")
     return str(path.absolute())
 
@@ -153,9 +154,9 @@ def _files(one: Input, value: Any, look: bool) -> list[str]:  # noqa: FBT001
         return patterns
     found: list[str] = []
     for pattern in patterns:
-        path = Path(pattern).expanduser()
-        names = [path] if path.is_file() else [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  absolute patterns too
-        files = [str(name.absolute()) for name in names if name.is_file()]
+        path = at_home(pattern)
+        names = [path] if file_at(str(path)) else [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  absolute patterns too
+        files = [str(name.absolute()) for name in names if file_at(str(name))]
         if not files:
             raise SessionError(f"Input “{one.name}”: No file matches {pattern}.", "Check the path or pattern.")
         found += files
