@@ -18,9 +18,9 @@ from pathlib import Path
 from benchmarks.machine import description, table
 from benchmarks.remotes_made import make
 from llm_session_memory.remotes.postgres.remote import PostgresRemote
-from tests.remotes.test_many_writers import COMMON, machine
 from tests.world import postgres_server
 from tests.world.machines import EVERYTHING, NAMED
+from tests.world.writers import COMMON, machine
 
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "fsync": "on", "synchronous_commit": "on"}
 QUESTION = "What came of the bridge? " * 10

@@ -14,6 +14,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from llm.cli import cli
 
 from llm_session_memory import Memory
 from llm_session_memory.llm_seam.tables import migrated
@@ -44,10 +46,14 @@ class Machines:
         return started(arguments, {**self._ollama.environment(home), **more}, home)
 
     def run(self, machine: str, *arguments: str) -> Done:
-        """Run llm on a machine."""
-        process = self.start(machine, *arguments)
-        out, err = process.communicate(timeout=120)
-        return Done(out, err, -1 if process.returncode is None else process.returncode)
+        """Run llm on a machine, in this process: in each one of its own it would import DBOS again."""
+        home = self._folder / machine
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(home)
+            for name, value in self._ollama.environment(home).items():
+                patch.setenv(name, value)
+            done = CliRunner().invoke(cli, arguments)
+        return Done(done.stdout, done.stderr, done.exit_code)
 
     def worker(self, machine: str, *more: str) -> Running:
         """Start a worker."""
