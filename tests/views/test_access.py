@@ -8,8 +8,8 @@ import pytest
 
 from datasette_session_views.compat import IS_1
 from tests.views.accessible import needs_axe, violations, walk
-from tests.views.browsing import Pages, needs_browser
-from tests.views.visits import PAGES, name_of, visited
+from tests.views.browsing import Pages, fits, needs_browser
+from tests.views.visits import MISSING, PAGES, name_of, visited
 from tests.world.everything import World
 
 pytestmark = [pytest.mark.slow, *needs_browser, needs_axe]
@@ -26,12 +26,18 @@ def _root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
 @EACH
 def test_everybody_can_use_every_page(browser: Pages, root: str, what: str) -> None:
-    """Tab goes from the first control to the last in their order, and each is seen with its focus when it has it.
+    """A page has a title and no errors, asks nobody else for anything, and scrolls sideways on no screen.
 
-    No page breaks a rule of WCAG 2.2 A or AA that axe-core knows, nor one of its best practices. Only colours differ
-    between the themes, so the dark one is asked only about them. Both rules share a page, because opening it is dear.
+    Tab goes from the first control to the last in their order, and each is seen with its focus when it has it. No page
+    breaks a rule of WCAG 2.2 A or AA that axe-core knows, nor one of its best practices. Only colours differ between
+    the themes, so the dark one is asked only about them. All these rules share a page, because opening it is dear.
     """
-    page = browser.watched(root).open(PAGES[what])
+    watched = browser.watched(root)
+    page = watched.open(PAGES[what])
+    assert [wrong for wrong in watched.wrong if what != MISSING or "404" not in wrong] == []
+    assert page.locator("h1").count() == 1
+    assert fits(page, 390)
+    assert fits(page, 1200)
     stops = walk(page)
     assert {stop.element: stop.wrong for stop in stops if stop.wrong} == {}
     assert "Skip to" in stops[0].element

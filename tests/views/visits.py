@@ -20,6 +20,8 @@ from tests.views.listening import rated_by_all
 from tests.world.everything import PNG, Session, World, with_rating, with_sessions, write_family
 from tests.world.logs import Call, LogBuilder, Said
 
+MISSING = "a session that does not exist"
+
 PAGES = {
     "the logs": "/-/sessions",
     "list": "/logs/-/sessions",
@@ -49,7 +51,7 @@ PAGES = {
     "transcript of a session that a job asked": "/jobs/-/session/essay-1",
     "run of a workflow": "/jobs/-/sessions/job/essay-1",
     "queries": "/logs/-/sessions/queries",
-    "a session that does not exist": "/logs/-/session/nobody",
+    MISSING: "/logs/-/session/nobody",
 }
 """One address of each kind of page, by what it shows."""
 
