@@ -21,7 +21,7 @@ os.environ["TMPDIR"] = quick_disk.chosen()
 # llm-ollama fixes its cache folder at its first import, and it must not be that of the person running the tests.
 os.environ["LLM_USER_PATH"] = tempfile.mkdtemp(prefix="llm-tests-")
 os.environ["SSL_CERT_FILE"] = one_certificate(os.environ["LLM_USER_PATH"])  # tests never use the network
-os.environ["OLLAMA_HOST"] = "http://127.0.0.1:9"  # nothing listens there; tests that need a server start the stand-in
+os.environ["OLLAMA_HOST"] = quick_libraries.NOBODY  # tests that need a server start the stand-in
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
 
 from click.testing import CliRunner
@@ -41,6 +41,13 @@ laws.load()
 quick_tables.install()
 quick_libraries.with_one_certificate_store()
 quick_libraries.with_one_schema_of_each_tool()
+quick_libraries.with_no_question_to_nobody()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one process more than there are cores: many tests wait for a moment, for a lock, a browser or a server."""
+    return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def pytest_configure() -> None:
@@ -100,7 +107,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "llm"
     home.mkdir()
     monkeypatch.setenv("LLM_USER_PATH", str(home))
-    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
+    monkeypatch.setenv("OLLAMA_HOST", quick_libraries.NOBODY)
     monkeypatch.setenv("LLM_RAISE_ERRORS", "")
     monkeypatch.setenv("LLM_RECALL_MODEL", "none")  # tests of recall by meaning say which model they want
     return home

@@ -1,8 +1,8 @@
 """Python and some libraries without work that no test needs: it is imported before anything else.
 
 Python doesn't search for garbage while it imports and collects tests, which takes a third of that time and finds
-none. SQLite doesn't count bytes. sqlite-utils doesn't look for pandas. httpx reads the certificates once, and llm
-looks at its own tools once.
+none. SQLite doesn't count bytes. sqlite-utils doesn't look for pandas. httpx reads the certificates once, llm looks at
+its own tools once, and nobody asks for models where no server is.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from copy import deepcopy
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 gc.disable()  # conftest enables it when all tests are collected
@@ -56,6 +57,23 @@ def with_one_certificate_store() -> None:
     from httpx._transports import default
 
     default.create_ssl_context = cache(default.create_ssl_context)  # type: ignore[attr-defined]
+
+
+NOBODY = "http://127.0.0.1:9"
+"""Where a test's Ollama is unless it starts one: nothing listens there."""
+
+
+def with_no_question_to_nobody() -> None:
+    """Let llm-ollama find no models at NOBODY without asking, as each command would. Other addresses are asked."""
+    from llm_ollama import registry
+
+    ask: Callable[[], list[dict[str, Any]]] = registry.get_ollama_models
+
+    @wraps(ask)
+    def models() -> list[dict[str, Any]]:
+        return [] if os.environ.get("OLLAMA_HOST") == NOBODY else ask()
+
+    registry.get_ollama_models = models
 
 
 def with_one_schema_of_each_tool() -> None:

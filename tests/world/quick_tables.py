@@ -45,16 +45,20 @@ class Migrations(sqlite_utils.migrations.Migrations):
 slow_migrations = sqlite_utils.migrations.Migrations
 """sqlite-utils' own."""
 
+_SLOW = tables.migrated, Log.migrate
+"""Ours, as they are without this module."""
+
 
 def install() -> None:
     """Give a new log its tables before llm migrates it in this process, and before we do.
 
-    It is called before other modules have imported `migrated`.
+    It is called before other modules have imported `migrated`. Called again, it changes nothing.
     """
     migrations.ensure_migrations_table = _tables_at_once
     sqlite_utils.migrations.Migrations = Migrations  # type: ignore[misc]
-    tables.migrated = _first(_become_llms, tables.migrated)  # type: ignore[assignment]
-    Log.migrate = _first(_become_ours, Log.migrate)  # type: ignore[assignment, method-assign]
+    llms, ours = _SLOW
+    tables.migrated = _first(_become_llms, llms)  # type: ignore[assignment]
+    Log.migrate = _first(_become_ours, ours)  # type: ignore[assignment, method-assign]
 
 
 def _first(become: Callable[[Database], None], migrate: Callable[[Log], None]) -> Callable[[Log], None]:
