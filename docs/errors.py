@@ -10,7 +10,7 @@ import ast
 import gc
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +18,12 @@ from itertools import product
 from pathlib import Path
 
 from llm_session_memory.errors import SessionError
-from llm_session_memory.interchange.lines import FileRefused
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("llm_session_memory", "datasette_session_views")
+
+_ADVICE = ("hint", "outcome")
+"""What an error says after its message, in the order of its parameters."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,8 @@ def sentences() -> list[Sentence]:
 def read(text: str) -> set[Sentence]:
     """Return the error sentences of a module's text."""
     tree = ast.parse(text)
-    return set(_Module(text, tree, dict(_constants(tree))).sentences())
+    known = dict(_constants(tree))
+    return set(_Module(text, tree, known, dict(_usual(tree, known))).sentences())
 
 
 def classes() -> set[str]:
@@ -226,7 +229,10 @@ def _of_the_packages() -> _Found:
     texts = [path.read_text("utf-8") for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
     trees = [(text, ast.parse(text)) for text in texts]
     constants = {name: value for _, tree in trees for name, value in _constants(tree)}
-    found = {one for text, tree in trees for one in _Module(text, tree, constants | dict(_constants(tree))).sentences()}
+    local = [constants | dict(_constants(tree)) for _, tree in trees]
+    usual = dict(one for (_, tree), known in zip(trees, local, strict=True) for one in _usual(tree, known))
+    modules = (_Module(text, tree, known, usual) for (text, tree), known in zip(trees, local, strict=True))
+    found = {one for module in modules for one in module.sentences()}
     order = {kind: number for number, kind in enumerate(KINDS)}
     said = sorted(found, key=lambda one: (order[one.kind], one.message.lower(), one.hint))
     return _Found(tuple(said), _family([tree for _, tree in trees]))
@@ -253,10 +259,16 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
         yield node
 
 
-def _usual(name: str) -> dict[str, str]:
-    """Return the hint and the outcome of an error that is made without them."""
-    error = FileRefused("") if name.rpartition(".")[2] == "FileRefused" else SessionError("")
-    return {"hint": error.hint, "outcome": error.outcome}
+def _usual(tree: ast.Module, constants: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each class with what its errors say if they are made without a hint or an outcome."""
+    for made in (node for node in _statements(tree) if isinstance(node, ast.ClassDef)):
+        for init in (one for one in made.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"):
+            defaults = zip(reversed(init.args.args), reversed(init.args.defaults), strict=False)
+            yield made.name, {one.arg: _text_of(value, constants) for one, value in defaults if one.arg in _ADVICE}
+
+
+def _text_of(value: ast.expr, constants: Mapping[str, str]) -> str:
+    return str(value.value) if isinstance(value, ast.Constant) else constants[ast.unparse(value)]
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -268,8 +280,11 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
 class _Module:
     """One module, and how the expressions in it read."""
 
-    def __init__(self, text: str, tree: ast.Module, constants: dict[str, str]) -> None:
+    def __init__(
+        self, text: str, tree: ast.Module, constants: dict[str, str], usual: Mapping[str, Mapping[str, str]]
+    ) -> None:
         self.constants = constants
+        self.usual = usual
         self.text = text.splitlines()
         self.lines = range(0)  # since the error before in this function: what is assigned there is meant
         walked = [node for node in _statements(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -318,10 +333,10 @@ class _Module:
     def _hints(self, call: ast.Call, function: ast.AST, kind: Kind) -> list[str]:
         """Return what is said after an error's message: its hint, and its outcome, which a workflow's don't have."""
         positional = call.args[1 : 2 if "Mistake" in kind.classes else 3]
-        given = dict(zip(("hint", "outcome"), positional, strict=False))
-        given |= {one.arg: one.value for one in call.keywords if one.arg in ("hint", "outcome")}
-        usual = _usual(ast.unparse(call.func))
-        parts = [self.readings(given[name], function) if name in given else [usual[name]] for name in usual]
+        given = dict(zip(_ADVICE, positional, strict=False))
+        given |= {one.arg: one.value for one in call.keywords if one.arg in _ADVICE}
+        usual = self.usual.get(ast.unparse(call.func).rpartition(".")[2], {})
+        parts = [self.readings(given[name], function) if name in given else [usual.get(name, "")] for name in _ADVICE]
         return [SessionError("", *said).advice for said in product(*parts)]
 
     def readings(self, node: ast.expr, function: ast.AST) -> list[str]:

@@ -98,7 +98,8 @@ def read_file(  # noqa: PLR0913  one parameter a choice of the caller
     try:
         stream = path.open("rb")
     except OSError as error:
-        raise FileRefused(f"{path} can't be read: {error.strerror or error}.") from error
+        hint = "Check that it is a file that you may read."
+        raise FileRefused(f"{path} can't be read: {error.strerror or error}.", hint) from error
     with stream, revealed(stream, unlock or Unlocking(), path.name) as plain:
         return read(memory, plain, name, path.name, progress, restore_deleted=restore_deleted)
 
@@ -243,7 +244,7 @@ def _begun(stream: IO[Any], where: str) -> tuple[Header, Iterator[tuple[int, Map
     lines = objects(stream, where)
     first = next(lines, None)
     if first is None:
-        raise FileRefused(f"There is no session in {where}.")
+        raise FileRefused(f"There is no session in {where}.", "Check that it is the file that you meant.")
     if first[1].get("format") == SEALED:
         raise FileRefused(f"{where} is a sealed session.", "Bring it back with: llm sessions unseal FILE")
     if is_header(first[1]):

@@ -26,6 +26,9 @@ LARGEST_MEMBER = 4 << 30
 _DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, KeyError, EOFError)
 """What Python's zipfile raises for an archive that is damaged, locked with a password, or packed in an unknown way."""
 
+_UNPACK = "Unpack the archive, and import what is in it."
+_AGAIN = "Download or copy it again, or unpack it and import what is in it."
+
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -74,7 +77,8 @@ class SourceFile:
         try:
             return self.path.open("rb")
         except OSError as error:
-            raise FileRefused(f"{self.path} can't be read: {error.strerror or error}.") from error
+            hint = "Check that it is a file that you may read."
+            raise FileRefused(f"{self.path} can't be read: {error.strerror or error}.", hint) from error
 
     def content(self, largest: int) -> bytes:
         """Return the whole file. Raises FileRefused if it can't be read, or has more than `largest` bytes."""
@@ -98,7 +102,7 @@ class SourceFile:
         """Open a file in the archive as a stream. Raises FileRefused if it is damaged, locked or far too large."""
         with _damage(name, self.name):
             if self._archive.getinfo(name).file_size > LARGEST_MEMBER:
-                raise FileRefused(f"“{one_line(name, 80)}” in {self.name} would unpack to more than 4 GB.")
+                raise FileRefused(f"“{one_line(name, 80)}” in {self.name} would unpack to more than 4 GB.", _UNPACK)
             stream = self._archive.open(name)
         with stream:
             yield io.BufferedReader(_Bounded(stream, name, self.name))
@@ -109,7 +113,7 @@ class SourceFile:
         try:
             return zipfile.ZipFile(self.path)
         except (*_DAMAGED, ValueError) as error:
-            raise FileRefused(f"{self.name} can't be unpacked: {error}.") from error
+            raise FileRefused(f"{self.name} can't be unpacked: {error}.", _AGAIN) from error
 
     # -- folders -------------------------------------------------------
 
@@ -127,7 +131,7 @@ def _damage(name: str, where: str) -> Iterator[None]:
         yield
     except _DAMAGED as error:
         said = one_line(str(error), 200).rstrip(".") or "it is damaged"
-        raise FileRefused(f"“{one_line(name, 80)}” in {where} can't be unpacked: {said}.") from error
+        raise FileRefused(f"“{one_line(name, 80)}” in {where} can't be unpacked: {said}.", _AGAIN) from error
 
 
 class _Bounded(io.RawIOBase):
@@ -146,6 +150,6 @@ class _Bounded(io.RawIOBase):
             data = self._stream.read(len(view))
         self._left -= len(data)
         if self._left < 0:
-            raise FileRefused(f"“{one_line(self._name, 80)}” in {self._where} unpacks to more than 4 GB.")
+            raise FileRefused(f"“{one_line(self._name, 80)}” in {self._where} unpacks to more than 4 GB.", _UNPACK)
         view[: len(data)] = data
         return len(data)

@@ -103,7 +103,9 @@ class SQLiteTables:
         with database(source) as other:
             found = tables_of(other.tables())
             if found is None:
-                raise FileRefused(f"{source.name} has no table of messages.")
+                raise FileRefused(
+                    f"{source.name} has no table of messages.", "Check that it is the file that you meant."
+                )
             yield from read(other, found, losses)
 
 
