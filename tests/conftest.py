@@ -69,7 +69,10 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Delete llm's home. In the gate, search all objects for garbage once more; pytest would do it five times."""
+    """Delete llm's home, and leave pytest nothing to search for garbage, which it would do five times.
+
+    The gate searches once, for errors of what is deleted so late.
+    """
     shutil.rmtree(_HOME, ignore_errors=True)
     if laws.PROFILE == "ci":
         gc.collect()

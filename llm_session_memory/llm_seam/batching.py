@@ -27,7 +27,7 @@ from ..model.frozen import dataclass
 from ..model.jobs import Item, Job
 from ..rules.patterns import as_text, filled, names_in
 from ..services.bundle import Services
-from ..store.file_at import file_at
+from ..store.file_at import file_at, is_there
 from .models import Models, default_model, valid_options
 from .tables import migrated
 from .templates import loaded
@@ -333,4 +333,4 @@ def _settled(place: str) -> str:
 
 def _is_remote(place: str) -> bool:
     """Return whether a fragment or an attachment is on the web, or comes from a plugin."""
-    return "://" in place or (":" in place and not file_at(place))
+    return "://" in place or (":" in place and not is_there(place))

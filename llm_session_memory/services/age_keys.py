@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import SessionError
 from ..rules import age_format
 from ..rules.safe_text import one_line
-from ..store.file_at import at_home, file_at
+from ..store.file_at import at_home, is_there
 
 _LARGEST_FILE = 1 << 20
 """The most bytes that are read of a file of keys."""
@@ -57,7 +57,7 @@ def _recipients(text: str) -> Iterator[Any]:
 
 
 def _looks_like_key(text: str) -> bool:
-    return text.startswith(("ssh-", "age1", "ecdsa-", "sk-", "AGE-")) and not file_at(text)
+    return text.startswith(("ssh-", "age1", "ecdsa-", "sk-", "AGE-")) and not is_there(text)
 
 
 def _recipient(key: str, place: str) -> Any:
@@ -84,7 +84,7 @@ def identities(paths: Sequence[Path], unlocked: Callable[[bytes, str], bytes]) -
     `unlocked` decrypts the content of a file of keys that is itself encrypted; it also gets the file's name.
     """
     check_installed()
-    return tuple(one for path in paths for one in _identities(at_home(str(path)), unlocked))
+    return tuple(one for path in paths for one in _identities(at_home(path), unlocked))
 
 
 def _identities(path: Path, unlocked: Callable[[bytes, str], bytes]) -> Iterator[Any]:

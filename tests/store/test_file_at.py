@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from llm_session_memory.store.file_at import at_home, file_at
+from llm_session_memory.store.file_at import at_home, file_at, is_there
 
 
 def test_a_file_is_found_and_a_folder_is_none(tmp_path: Path) -> None:
-    """Only a file counts."""
+    """Only a file counts as one; both are there."""
     path = tmp_path / "notes.txt"
     path.write_text("Hello", "utf-8")
     assert file_at(str(path)) == path
     assert file_at(str(tmp_path)) is None
+    assert is_there(path)
+    assert is_there(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,7 @@ def test_a_file_is_found_and_a_folder_is_none(tmp_path: Path) -> None:
 def test_what_can_be_no_path_is_no_file(place: str) -> None:
     """It is not an error either."""
     assert file_at(place) is None
+    assert not is_there(place)
 
 
 def test_the_home_of_nobody_is_no_error() -> None:

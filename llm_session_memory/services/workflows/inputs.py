@@ -142,7 +142,7 @@ def _file(one: Input, value: Any, look: bool) -> str:  # noqa: FBT001
     path = at_home(_text(one, value, look))
     if not look:
         return str(path)
-    if not file_at(str(path)):
+    if not file_at(path):
         raise SessionError(f"Input “{one.name}”: File {path} not found.", "Check its path.")
     return str(path.absolute())
 
@@ -155,8 +155,8 @@ def _files(one: Input, value: Any, look: bool) -> list[str]:  # noqa: FBT001
     found: list[str] = []
     for pattern in patterns:
         path = at_home(pattern)
-        names = [path] if file_at(str(path)) else [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  absolute patterns too
-        files = [str(name.absolute()) for name in names if file_at(str(name))]
+        names = [path] if file_at(path) else [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  absolute patterns too
+        files = [str(name.absolute()) for name in names if file_at(name)]
         if not files:
             raise SessionError(f"Input “{one.name}”: No file matches {pattern}.", "Check the path or pattern.")
         found += files
