@@ -6,13 +6,17 @@ Everything here returns the same shape on both, so the rest of the package does 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from datasette import Forbidden, NotFound, Response
+from datasette.plugins import pm
 from datasette.utils import actor_matches_allow, await_me_maybe, tilde_decode, tilde_encode
 from datasette.utils.asgi import Base400
 from datasette.views.base import DatasetteError
+
+from .alike import queries_are_alike, tables_are_alike
 
 try:  # 1.0a20 and newer
     from datasette.resources import DatabaseResource, QueryResource, TableResource
@@ -106,25 +110,44 @@ async def allowed_tables(datasette: Any, actor: Actor, database: str, tables: It
         known = {resource.child for resource in page.resources} & wanted
         rest = {table for table in wanted - known if await allowed(datasette, actor, "view-table", database, table)}
         return frozenset(known | rest)
-    return await _allowed_of(datasette, actor, "view-table", database, wanted)
+    alike = wanted if tables_are_alike(pm.hook, datasette.metadata()) else frozenset[str]()
+    return await _allowed_of(datasette, actor, "view-table", database, wanted, alike)
 
 
-async def allowed_queries(datasette: Any, actor: Actor, database: str, names: Iterable[str]) -> frozenset[str]:
-    """Return the queries that an actor may run, out of the given ones. 1.0 answers for a whole database at once."""
+async def allowed_queries(
+    datasette: Any, actor: Actor, database: str, names: AbstractSet[str], undenied: AbstractSet[str] = frozenset()
+) -> frozenset[str]:
+    """Return the queries that an actor may run, out of the given ones.
+
+    1.0 answers for a whole database at once. 0.65 is asked about each query, but once about those that we offer and
+    don't deny ourselves, if it has the same answer for them.
+    """
     if IS_1:
         page = await datasette.allowed_resources("view-query", actor, parent=database, limit=1000)
-        return frozenset(resource.child for resource in page.resources) & frozenset(names)
-    return await _allowed_of(datasette, actor, "view-query", database, frozenset(names))
+        return frozenset(resource.child for resource in page.resources) & names
+    alike = names & undenied if queries_are_alike(pm.hook) else frozenset[str]()
+    return await _allowed_of(datasette, actor, "view-query", database, names, alike)
 
 
-async def _allowed_of(
-    datasette: Any, actor: Actor, action: str, database: str, children: frozenset[str]
+async def _allowed_of(  # noqa: PLR0913  the parts of a question
+    datasette: Any,
+    actor: Actor,
+    action: str,
+    database: str,
+    children: AbstractSet[str],
+    alike: AbstractSet[str] = frozenset(),
 ) -> frozenset[str]:
-    """Return the tables or queries that 0.65 lets an actor view. The rule for those without one of their own is one."""
+    """Return the tables or queries that 0.65 lets an actor view. The rule for those without one of their own is one.
+
+    Those that are `alike` have the same answer, so Datasette is asked about one of them.
+    """
+    asked = (children - alike) | frozenset(sorted(alike)[:1])
     said = {
         child: await datasette.permission_allowed(actor, action, resource=(database, child), default=None)
-        for child in children
+        for child in asked
     }
+    for child in alike - asked:
+        said[child] = said[min(alike)]
     otherwise = None in said.values() and await _database_allowed(datasette, actor, database)
     return frozenset(child for child, may in said.items() if (otherwise if may is None else may))
 
@@ -188,8 +211,6 @@ def status_and_words(error: Exception) -> tuple[int, str]:
 
 async def others_forbid(datasette: Any, request: Any, message: str) -> Any:
     """Return what another plugin shows to a visitor without permission, or None. Datasette's own page doesn't count."""
-    from datasette.plugins import pm
-
     own = [one for one in pm.get_plugins() if getattr(one, "__name__", "") in ("datasette.forbidden", __package__)]
     others = pm.subset_hook_caller("forbidden", own)
     for answer in others(datasette=datasette, request=request, message=message):

@@ -20,13 +20,13 @@ from llm_session_memory.reader.narrowing import Span
 from llm_session_memory.reader.usage import models_called
 from llm_session_memory.rules import names
 
-from ..compat import allowed, allowed_queries, sql_url
+from ..compat import allowed, sql_url
 from ..show.dashboard import DashboardPlace, panel_values, spread, tile_values
 from ..show.svg import patterns
 from ..web.access import VisitorLog, log_of
 from ..web.answering import answering, as_json, as_page
 from ..web.links import Links
-from ..web.offering import may_see, offer
+from ..web.offering import may_see, offer, openable
 from . import parameters
 
 _AT_ONCE = 2
@@ -180,7 +180,7 @@ class _Rights:
 
 
 async def _rights(datasette: Any, actor: Any, log: VisitorLog, shown: Sequence[_Shown]) -> _Rights:
-    queries = await allowed_queries(datasette, actor, log.name, [one.query.name for one in shown])
+    queries = await openable(datasette, actor, log.name, {one.query.name for one in shown})
     return _Rights(await allowed(datasette, actor, "execute-sql", log.name), queries)
 
 

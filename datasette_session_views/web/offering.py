@@ -7,6 +7,7 @@ people who may not view all the tables that it reads.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -62,20 +63,36 @@ async def visible(datasette: Any, actor: Any, database: str) -> dict[str, list[Q
     ours = catalogue().keys() - own_queries(datasette, database)
     if IS_1:
         ours &= _offered.get(datasette, {}).get(database, (None, frozenset()))[1]
-    seen = await allowed_queries(datasette, actor, database, ours)
+    seen = await openable(datasette, actor, database, ours)
     found = {topic: [query for query in queries if query.name in seen] for topic, queries in by_topic().items()}
     return {topic: queries for topic, queries in found.items() if queries}
+
+
+async def openable(datasette: Any, actor: Any, database: str, names: AbstractSet[str]) -> frozenset[str]:
+    """Return the queries that an actor may open, out of these names: queries of ours, or configured ones instead."""
+    if IS_1:
+        return await allowed_queries(datasette, actor, database, names)
+    ours = names - own_queries(datasette, database)
+    denied = await _denied(datasette, actor, database, await _tables(datasette, database), ours)
+    return await allowed_queries(datasette, actor, database, names, ours - denied)
 
 
 async def denials(datasette: Any, actor: Any) -> list[Any]:
     """Return rules for 1.0's permission hook that deny the queries an actor may not see."""
     denied: list[tuple[str, str]] = []
     for database, (tables, names) in _offered.get(datasette, {}).items():
-        queries = [catalogue()[name] for name in names]
-        needed = tables & {table for query in queries for table in query.tables}
-        seen = await allowed_tables(datasette, actor, database, needed) if needed else frozenset()
-        denied += [(database, query.name) for query in queries if tables & set(query.tables) - seen]
+        denied += [(database, name) for name in await _denied(datasette, actor, database, tables, names)]
     return denial_rules(denied)
+
+
+async def _denied(
+    datasette: Any, actor: Any, database: str, tables: frozenset[str], names: AbstractSet[str]
+) -> frozenset[str]:
+    """Return which of our queries an actor may not see. All their tables are asked for together."""
+    read = {name: tables & set(catalogue()[name].tables) for name in names}
+    needed = frozenset[str]().union(*read.values())
+    seen = await allowed_tables(datasette, actor, database, needed) if needed else needed
+    return frozenset(name for name, tables in read.items() if tables - seen)
 
 
 async def _tables(datasette: Any, database: str) -> frozenset[str]:
