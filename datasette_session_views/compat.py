@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -51,6 +52,7 @@ __all__ = [
     "sql_url",
     "status_and_words",
     "streamed",
+    "tables_in_one_answer",
     "tilde_decode",
     "tilde_encode",
 ]
@@ -110,8 +112,13 @@ async def allowed_tables(datasette: Any, actor: Actor, database: str, tables: It
         known = {resource.child for resource in page.resources} & wanted
         rest = {table for table in wanted - known if await allowed(datasette, actor, "view-table", database, table)}
         return frozenset(known | rest)
-    alike = wanted if tables_are_alike(pm.hook, datasette.metadata()) else frozenset[str]()
+    alike = wanted if tables_in_one_answer(datasette) else frozenset[str]()
     return await _allowed_of(datasette, actor, "view-table", database, wanted, alike)
+
+
+def tables_in_one_answer(datasette: Any) -> bool:
+    """Return whether Datasette answers for all tables of a database at once: always on 1.0, sometimes on 0.65."""
+    return IS_1 or tables_are_alike(pm.hook, datasette.metadata())
 
 
 async def allowed_queries(
@@ -179,8 +186,14 @@ def streamed(pieces: AsyncIterator[str], content_type: str, headers: Mapping[str
 def sql_url(datasette: Any, database: str, sql: str, parameters: Mapping[str, Any]) -> str:
     """Return the URL of the page that runs this SQL."""
     path = datasette.urls.database(database)
-    asked = urlencode({"sql": sql, **parameters})
+    asked = "&".join([_encoded(sql), *([urlencode(parameters)] if parameters else [])])
     return f"{path}/-/query?{asked}" if IS_1 else f"{path}?{asked}"
+
+
+@lru_cache(maxsize=100)
+def _encoded(sql: str) -> str:
+    """Return a parameter with this SQL. The analytics link to the same long statements again and again."""
+    return urlencode({"sql": sql})
 
 
 # -- writing ----------------------------------------------------------------------

@@ -14,8 +14,8 @@ from llm_session_memory.reader.tables import COLUMNS, core, is_log, lacks, prese
 from llm_session_memory.reader.threads import find
 from llm_session_memory.rules.safe_text import one_line
 
-from ..compat import Forbidden, NotFound, allowed, database_of, execute_write, may_rate, tilde_decode
-from .asked_once import allowed_tables, tables_of
+from ..compat import Forbidden, NotFound, database_of, execute_write, may_rate, tilde_decode
+from .asked_once import allowed_database, allowed_tables, tables_of
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ def _searchable(tables: frozenset[str]) -> bool:
 async def log_of(datasette: Any, request: Any) -> VisitorLog:
     """Return the log named in a request. Raise NotFound if there is none, Forbidden if the visitor may not see it."""
     database = database_of(datasette, request)
-    if not await allowed(datasette, request.actor, "view-database", database.name):
+    if not await allowed_database(datasette, request.actor, database.name):
         raise Forbidden("view-database")
     log = await seen(datasette, request.actor, database)
     if log is None:
@@ -132,7 +132,7 @@ async def is_seen(datasette: Any, actor: Any, database: Any) -> bool:
     if database.name == "_internal":
         return False
     there = await tables_of(datasette, database)
-    if not is_log(there) or not await allowed(datasette, actor, "view-database", database.name):
+    if not is_log(there) or not await allowed_database(datasette, actor, database.name):
         return False
     return set(core(there)) <= await allowed_tables(datasette, actor, database.name, core(there))
 

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm_session_memory.reader.tables import present
+from llm_session_memory.reader.tables import COLUMNS, VIEWS, present
 
 from .. import compat
 
@@ -33,7 +33,12 @@ class _Answers:
     """What `present` found, by database."""
     may: dict[tuple[str, str], dict[str, bool]] = field(default_factory=dict)
     """Whether an actor may view each table that was asked for, by database and actor."""
+    may_whole: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """Whether an actor may view a database, by database and actor."""
 
+
+asking_for_tables: ContextVar[bool] = ContextVar("datasette_session_views_asking_for_tables", default=False)
+"""Whether a question is about tables alone: 1.0 asks us for our rules then, and they are about our views."""
 
 _current: ContextVar[_Answers | None] = ContextVar("datasette_session_views_answers", default=None)
 
@@ -70,12 +75,28 @@ async def tables_of(datasette: Any, database: Any) -> frozenset[str]:
     return there[database.name]
 
 
+async def allowed_database(datasette: Any, actor: Any, database: str) -> bool:
+    """Return whether an actor may view a database."""
+    may = _answers(datasette).may_whole
+    asked = (database, repr(actor))
+    if asked not in may:
+        may[asked] = await compat.allowed(datasette, actor, "view-database", database)
+    return may[asked]
+
+
 async def allowed_tables(datasette: Any, actor: Any, database: str, tables: Iterable[str]) -> frozenset[str]:
     """Return the tables that an actor may view, out of the given ones."""
     wanted = frozenset(tables)
+    answers = _answers(datasette)
     # An actor is a dict, and counts as somebody else as soon as anything in it differs
-    known = _answers(datasette).may.setdefault((database, repr(actor)), {})
+    known = answers.may.setdefault((database, repr(actor)), {})
     if unknown := wanted - known.keys():
-        seen = await compat.allowed_tables(datasette, actor, database, unknown)
+        if compat.tables_in_one_answer(datasette):  # all others of a log come with them, and will be asked for next
+            unknown |= answers.there.get(database, frozenset()) & COLUMNS.keys() - known.keys()
+        token = asking_for_tables.set(unknown.isdisjoint(VIEWS))
+        try:
+            seen = await compat.allowed_tables(datasette, actor, database, unknown)
+        finally:
+            asking_for_tables.reset(token)
         known.update({table: table in seen for table in unknown})
     return frozenset(table for table in wanted if known[table])

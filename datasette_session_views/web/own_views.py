@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from contextvars import ContextVar
 from typing import Any
 
 from llm_session_memory.reader.tables import VIEWS
 
 from ..compat import denial_rules
-from .asked_once import allowed_tables, tables_of
-
-_asking: ContextVar[bool] = ContextVar("datasette_session_views_asking", default=False)
-"""Whether we are asking for the permissions of a view's tables: on 1.0 that asks us for our rules again."""
+from .asked_once import allowed_tables, asking_for_tables, tables_of
 
 
 async def may_view(datasette: Any, actor: Any, database: str, name: str) -> bool:
@@ -25,18 +21,14 @@ async def may_view(datasette: Any, actor: Any, database: str, name: str) -> bool
 
 async def denials(datasette: Any, actor: Any) -> list[Any]:
     """Return rules for 1.0's permission hook that deny our views to an actor who may not view their tables."""
-    if _asking.get():
+    if asking_for_tables.get():
         return []
-    token = _asking.set(True)
-    try:
-        denied = [
-            (name, view)
-            for name, database in list(datasette.databases.items())
-            if name != "_internal"
-            for view in await _denied(datasette, actor, name, await _present(datasette, database))
-        ]
-    finally:
-        _asking.reset(token)
+    denied = [
+        (name, view)
+        for name, database in list(datasette.databases.items())
+        if name != "_internal"
+        for view in await _denied(datasette, actor, name, await _present(datasette, database))
+    ]
     return denial_rules(denied)
 
 
