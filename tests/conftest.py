@@ -39,9 +39,7 @@ _HOME = os.environ["LLM_USER_PATH"]
 
 laws.load()
 quick_tables.install()
-quick_libraries.with_one_certificate_store()
-quick_libraries.with_one_schema_of_each_tool()
-quick_libraries.with_no_question_to_nobody()
+quick_libraries.install()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -182,7 +180,7 @@ def _real_llm(home: Path) -> Command:
 @pytest.fixture(name="forking", scope="session")
 def _forking() -> None:
     """Start the process that others are forked from, without anything from a test's environment."""
-    processes.prepare()
+    processes.prepare(processes.QUICKLY)
 
 
 @pytest.fixture(name="start_llm")

@@ -99,6 +99,7 @@ class Shared:
 
 def _walk(files: Path, folder: Path, asked: Any) -> None:
     os.environ |= {"LLM_USER_PATH": str(folder), "OLLAMA_HOST": "http://127.0.0.1:9", "LLM_RAISE_ERRORS": ""}
+    rows = _Rows(files / "logs.db")
     with suppress(EOFError):
         while True:
             command, kinds, output.READS_ON = asked.recv()
@@ -107,11 +108,11 @@ def _walk(files: Path, folder: Path, asked: Any) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
                 shutil.copytree(files, folder)
                 os.chdir(folder)
-                found[kind] = _ended(command, kind, folder)
+                found[kind] = _ended(command, kind, folder, rows)
             asked.send(found)
 
 
-def _ended(command: tuple[str, ...], kind: str, folder: Path) -> Ended:
+def _ended(command: tuple[str, ...], kind: str, folder: Path, rows: _Rows) -> Ended:
     place, _, how = kind.partition(" ")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _put(1, how if place in ("stdout", "both") else "", folder / "stdout")
@@ -124,7 +125,7 @@ def _ended(command: tuple[str, ...], kind: str, folder: Path) -> Ended:
     code, trace = _run(command)
     trace += _flushed(sys.stdout) + _flushed(sys.stderr)
     out, err = ((folder / name).read_bytes() for name in ("stdout", "stderr"))
-    return Ended(code, out, err.decode("utf-8", "replace"), trace, _rows(folder / "logs.db"))
+    return Ended(code, out, err.decode("utf-8", "replace"), trace, rows.of(folder / "logs.db"))
 
 
 def _flushed(stream: Any) -> str:
@@ -172,6 +173,19 @@ def _run(command: tuple[str, ...]) -> tuple[int | None, str]:
     except BaseException:  # noqa: BLE001  a person would see a traceback of any
         return None, traceback.format_exc()
     return 0, ""
+
+
+class _Rows:
+    """How many rows the tables of logs have. Most commands only read: then it is known already."""
+
+    def __init__(self, log: Path) -> None:
+        self._usual, self._rows = log.read_bytes(), _rows(log)
+
+    def of(self, log: Path) -> dict[str, int]:
+        """Return how many rows each table of a log has."""
+        beside = log.with_name(f"{log.name}-wal")
+        as_before = not beside.exists() and log.read_bytes() == self._usual
+        return self._rows if as_before else _rows(log)
 
 
 def _rows(log: Path) -> dict[str, int]:

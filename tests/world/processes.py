@@ -1,4 +1,4 @@
-"""Run llm in its own process in a tenth of the time: forked from a process that has loaded llm and done nothing else.
+"""Run llm in its own process in a tenth of the time: forked from a process that has loaded llm and run nothing.
 
 Starting Python and llm takes a second, nearly all of it for imports. The effects of two processes on one log, and of a
 signal or a broken stream on one process, are the same in a fork. Tests of how llm starts need `real_llm` instead. If a
@@ -12,15 +12,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
 LOADED = ("llm.cli", "llm_ollama", "llm_session_memory.llm_seam.command", "llm_session_memory.commands.reading")
 """The imports of the process that is forked."""
+
+QUICKLY = ("tests.world.quick_forks",)
+"""Its imports for tests: these too, and the shortcuts of the process that runs the tests."""
+
+ROOT = Path(__file__).parents[2]
 
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
@@ -42,14 +47,28 @@ class Running(Protocol):
         """Send it a signal."""
 
 
-def prepare() -> None:
+def prepare(loaded: Sequence[str] = LOADED) -> None:
     """Start the process to fork, once. It keeps the current environment; each fork gets its own."""
     if FORKS:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(LOADED))
+        context.set_forkserver_preload(list(loaded))
         process = context.Process(target=_nothing)
-        process.start()
+        with _importable():
+            process.start()
         process.join()
+
+
+@contextmanager
+def _importable() -> Iterator[None]:
+    """Let a new Python find these tests: until 3.13, the process to fork has no path but its own (gh-117378)."""
+    name, before = "PYTHONPATH", os.environ.get("PYTHONPATH")
+    os.environ[name] = os.pathsep.join([str(ROOT), *([before] if before else [])])
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 def _nothing() -> None:

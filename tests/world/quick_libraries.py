@@ -49,6 +49,13 @@ Only programs that ask how much memory SQLite uses need the count. It takes a tw
 _without_pandas()
 
 
+def install() -> None:
+    """Take all shortcuts in this process that need httpx or llm."""
+    with_one_certificate_store()
+    with_one_schema_of_each_tool()
+    with_no_question_to_nobody()
+
+
 def with_one_certificate_store() -> None:
     """Let all clients of httpx use the certificates that the first one read.
 

@@ -61,6 +61,12 @@ def install() -> None:
     Log.migrate = _first(_become_ours, ours)  # type: ignore[assignment, method-assign]
 
 
+def prepare() -> None:
+    """Make what is copied now: forks of this process then have it."""
+    _both()
+    _rowless()
+
+
 def _first(become: Callable[[Database], None], migrate: Callable[[Log], None]) -> Callable[[Log], None]:
     """Return what migrates a log, outside a transaction: with a copy of another log first, if it has nothing yet.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
+from tests.world import quick_tables
 from tests.world.processes import Running, forked
 
 
@@ -40,6 +41,18 @@ def test_work_in_a_fork_has_this_environment(forking: None, tmp_path: Path, monk
     process = forked(_write_environment, tmp_path / "seen")
     process.join(60)
     assert ((tmp_path / "seen").read_text(), process.exitcode) == ("here", 0)
+
+
+def test_work_in_a_fork_takes_the_shortcuts_of_this_process(forking: None, tmp_path: Path) -> None:
+    """A fork copies the tables of a new log, too. Nothing but time would be lost without."""
+    forked(_write_shortcut, tmp_path / "seen").join(60)
+    assert (tmp_path / "seen").read_text() == quick_tables.__name__
+
+
+def _write_shortcut(path: Path) -> None:
+    from llm import migrations
+
+    path.write_text(migrations.ensure_migrations_table.__module__)
 
 
 def _write_environment(path: Path) -> None:
