@@ -8,14 +8,15 @@ Types, fields and behaviour are those of the standard library; tests compare the
 from __future__ import annotations
 
 import dataclasses
-from contextlib import suppress
 from dataclasses import MISSING, Field
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 _Value = TypeVar("_Value")
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
     from dataclasses import dataclass as dataclass  # noqa: PLC0414  to type checkers it is the same
 else:
 
@@ -29,9 +30,12 @@ else:
 def _frozen(cls: type) -> type:
     """Give a class what makes its methods on first use."""
     defaults = {name: cls.__dict__[name] for name in cls.__annotations__ if name in cls.__dict__}
+    for name, value in defaults.items():
+        if isinstance(value, Field):
+            _shown(cls, name, value)
     for names, make in _MADE.items():
         for name in names:
-            setattr(cls, name, _Later(make, cls, defaults, name))
+            setattr(cls, name, (_LaterInit if name == "__init__" else _Later)(make, cls, defaults, name))
     cls.__setattr__, cls.__delattr__ = _refuse_to_set, _refuse_to_delete  # type: ignore[assignment, method-assign]
     return cls
 
@@ -58,11 +62,51 @@ class _Later:
         return found.__get__(instance, owner) if callable(found) else found
 
 
+class _LaterInit(_Later):
+    """Stands for the `__init__` of a class: it fills the first values itself.
+
+    Compiling an `__init__` takes as long as filling a hundred values, and in most commands most classes have few.
+    """
+
+    _first = 16
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        if instance is None or not self._first:
+            return super().__get__(instance, owner)
+        self._first -= 1
+        return partial(self._fill, instance)
+
+    def _fill(self, instance: object, /, *given: Any, **named: Any) -> None:
+        names = self._cls.__annotations__
+        values = _values(names, self._defaults, given, named)
+        if values is None:  # the compiled one raises Python's own error
+            super().__get__(instance)(*given, **named)
+            return
+        for name, value in zip(names, values, strict=True):
+            object.__setattr__(instance, name, value)
+
+
+def _values(
+    names: Collection[str], defaults: Mapping[str, Any], given: tuple[Any, ...], named: Mapping[str, Any]
+) -> list[Any] | None:
+    """Return the value of each field, or None if these arguments are not those of the fields."""
+    values, found = list(given), 0
+    for name in islice(names, len(given), None):
+        if name in named:
+            value = named[name]
+            found += 1
+        else:
+            value = defaults.get(name, MISSING)
+            if isinstance(value, Field):
+                value = value.default if value.default_factory is MISSING else value.default_factory()
+            if value is MISSING:
+                return None
+        values.append(value)
+    return values if found == len(named) and len(values) == len(names) else None
+
+
 def _initialised(cls: type, defaults: dict[str, Any]) -> None:
     """Make the `__init__` alone: few classes need their fields too, which take three times as long."""
-    for name, value in defaults.items():
-        if isinstance(value, Field):
-            _shown(cls, name, value)
     cls.__init__ = _init(cls, defaults)  # type: ignore[misc]
 
 
@@ -70,8 +114,6 @@ def _with_fields(cls: type, defaults: dict[str, Any]) -> None:
     """Make the fields."""
     made = _copy(cls, defaults, init=False, repr=False, eq=False)
     fields: dict[str, Field[Any]] = made.__dataclass_fields__
-    for name, field in fields.items():
-        _shown(cls, name, field)
     params = made.__dataclass_params__
     params.frozen = params.init = params.repr = params.eq = True
     cls.__dataclass_fields__ = fields  # type: ignore[attr-defined]
@@ -84,8 +126,7 @@ def _shown(cls: type, name: str, field: Field[Any]) -> None:
     if field.default is not MISSING:
         setattr(cls, name, field.default)
     else:
-        with suppress(AttributeError):  # it had no value, or another thread was here
-            delattr(cls, name)
+        delattr(cls, name)
 
 
 def _comparable(cls: type, defaults: dict[str, Any]) -> None:

@@ -61,13 +61,34 @@ def outcome(cls: Any, *given: Any, **named: Any) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     ("given", "named"),
-    [((1,), {}), ((1, "b"), {"given": [1]}), ((), {}), ((1, "b", [], [], None, 6), {}), ((1,), {"x": 1})],
+    [
+        ((1,), {}),
+        ((1, "b"), {"given": [1]}),
+        ((), {}),
+        ((1, "b", [], [], None, 6), {}),
+        ((1,), {"x": 1}),
+        ((1,), {"number": 1}),
+    ],
 )
-def test_it_is_as_in_the_standard_library(given: tuple[Any, ...], named: dict[str, Any]) -> None:
+def test_it_is_as_in_the_standard_library(given: tuple[Any, ...], named: dict[str, Any], *, compiled: bool) -> None:
     """Whatever is done to a value, and with it first, the result or the error is the same."""
-    assert outcome(made(frozen.dataclass), *given, **named) == outcome(made(dataclass), *given, **named)
+    mine = made(frozen.dataclass)
+    if compiled:
+        assert inspect.isfunction(mine.__init__)
+    assert outcome(mine, *given, **named) == outcome(made(dataclass), *given, **named)
+
+
+def test_a_class_of_many_values_compiles_its_init() -> None:
+    """The first values are filled field by field, later ones by a compiled `__init__`; the result is the same."""
+    cls = made(frozen.dataclass)
+    values = [cls(1, given=[2]) for _ in range(10)]
+    assert not inspect.isfunction(vars(cls)["__init__"])
+    values += [cls(1, given=[2]) for _ in range(10)]
+    assert inspect.isfunction(vars(cls)["__init__"])
+    assert {repr(one) for one in values} == {repr(made(dataclass)(1, given=[2]))}
 
 
 def test_values_without_lists_are_keys() -> None:
