@@ -294,6 +294,15 @@ def test_what_a_tool_attached_comes_back(log: Path, generation: str) -> None:
         assert PICTURE.content in [attachment.content for attachment in held]
 
 
+def test_the_first_turn_is_the_one_that_was_logged_first(log: Path) -> None:
+    """A conversation goes on with the tools of its first turn, also if a clock went back after it."""
+    with built(log) as (builder, found):
+        thread = builder.thread()
+        builder.turns(thread, TWO_ROUNDS, Said("And then?", at=START - timedelta(days=1)))
+        offered = {row["name"] for row in history.first_turn_tools(found, thread)}
+        assert offered == {call.name for call in TWO_ROUNDS.calls}
+
+
 def test_contents_are_not_read_unless_needed(log: Path) -> None:
     """Without content, attachments are listed but their bytes are not read."""
     with built(log) as (builder, found):

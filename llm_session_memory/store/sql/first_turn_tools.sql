@@ -7,4 +7,4 @@ select
 from turn_tools
 join tools on tools.id = turn_tools.tool_id
 left join tool_instances on tool_instances.id = turn_tools.instance_id
-where turn_tools.turn_id = (select id from turns where thread_id = :thread_id order by id limit 1)
+where turn_tools.turn_id = (select id from turns where thread_id = :thread_id order by rowid limit 1)
