@@ -18,8 +18,12 @@ from ..model.frozen import dataclass
 from .server_cuts import counts_all, halved_window
 
 _MARKS = r"!-/:-@\[-`{-~\x00-\x08\x0e-\x1b\x7f"  # as a complement this takes ten times as long to compile
-_PIECES = re.compile(rf"[A-Z]?[a-z]{{1,9}}|[A-Z]{{1,3}}|[0-9]|\n[ \t]*|\s{{2,16}}|[{_MARKS}]{{1,2}}")
+_PIECES = re.compile(
+    rf" ?(?:[a-z]{{1,9}}|[A-Z](?:[a-z]{{1,9}}|[A-Z]{{0,2}})|[0-9]|[{_MARKS}]{{1,2}})|\n[ \t]*|\s{{2,16}}"
+)
 """ASCII text that tokenizers turn into one token: a word of usual length, a digit, two marks, the beginning of a line.
+
+The blank before a piece belongs to it, so that the search need not begin again after each: a third less time.
 
 English prose has 4 to 5 characters per token, code 3 to 4 and JSON 2 or fewer, so with a fixed number of characters per
 token, learned from prose, JSON would exceed the window. Counted by pieces, all of these come within 6 % of Mistral's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -53,6 +54,17 @@ def counted(  # noqa: PLR0913  a turn, as the log has it
 
 
 # -- base --------------------------------------------------------------
+
+
+@given(st.text(st.sampled_from([*"abzABZ019 \n\t\r\x0b\x00\x1c\x7f,.[]{}~"]), max_size=60))
+def test_pieces_are_counted_as_they_are_defined(text: str) -> None:
+    """A piece is a word of up to nine letters, three capitals, a digit, two marks, a line's beginning, or blanks.
+
+    That is the whole rule; the pattern that counts them is written so that it counts quickly.
+    """
+    word, capitals, line, blanks = "[A-Z]?[a-z]{1,9}", "[A-Z]{1,3}", r"\n[ \t]*", r"\s{2,16}"
+    marks = r"[!-/:-@\[-`{-~\x00-\x08\x0e-\x1b\x7f]{1,2}"
+    assert base(text) == len(re.findall(f"{word}|{capitals}|[0-9]|{line}|{blanks}|{marks}", text))
 
 
 def test_nothing_weighs_nothing() -> None:
