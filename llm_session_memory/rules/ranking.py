@@ -23,10 +23,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from heapq import nlargest
+from typing import NamedTuple
 
 from ..model import Side
+from ..model.frozen import dataclass
 
 COVERAGE_POWER = 0.3
 """Passages with more of the words count more: their rarity is multiplied by (their share of all rarity) ** 0.3."""
@@ -70,12 +71,11 @@ _SAME_STEM = 3
 """Two forms of one word share at least this many letters at their beginning."""
 
 
-@dataclass(frozen=True)
-class Passage:
+class Passage(NamedTuple):
     """A stretch of an older message, as the index knows it.
 
     `number` is the number of its exchange, `part` its position in its message, from 0. `tokens` is its cost as an
-    excerpt, `message_tokens` the weight of the whole message.
+    excerpt, `message_tokens` the weight of the whole message. A tuple, because a question makes thousands of them.
     """
 
     id: int
@@ -102,8 +102,7 @@ class Match:
     times: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Excerpt:
+class Excerpt(NamedTuple):
     """A passage worth sending. `score` ranks it; `strength`, its own plus what was lent to it, is for the threshold."""
 
     passage: Passage
@@ -201,15 +200,17 @@ def rank(
     below `threshold`, including what was lent to it, is not worth its tokens.
     """
     near = _near(nearest or {}, matches)
-    own: dict[int, float] = defaultdict(float)
     found = list(passages)
     strengths = [(matches[p.id].strength if p.id in matches else 0.0) + near.get(p.id, 0.0) for p in found]
-    for passage, strength in zip(found, strengths, strict=True):
-        step = _step(passage)
-        own[step] = max(own[step], strength)
+    own: dict[int, float] = {}  # of messages, by their place in the conversation: prompts are even, answers odd
+    steps = [2 * p.number + (p.side not in ("prompt", "fragment")) for p in found]
+    for step, strength in zip(steps, strengths, strict=True):
+        if strength > own.get(step, 0.0):
+            own[step] = strength
+    lent = {step: _lent(own, step) for step in {*steps}}
     ranked: list[Excerpt] = []
-    for passage, strength in zip(found, strengths, strict=True):
-        whole = strength + (_lent(own, _step(passage)) if passage.side != "fragment" else 0.0)
+    for passage, step, strength in zip(found, steps, strengths, strict=True):
+        whole = strength + (lent[step] if passage.side != "fragment" else 0.0)
         if whole >= threshold:
             words = _words(matches.get(passage.id), similar=near.get(passage.id, 0.0) >= threshold)
             ranked.append(Excerpt(passage, _score(passage, whole), whole, words))
@@ -227,14 +228,10 @@ def _near(nearest: Mapping[int, float], matches: Mapping[int, Match]) -> dict[in
     return {id_: most * (similarity - low) / width for id_, similarity in nearest.items()}
 
 
-def _step(passage: Passage) -> int:
-    """Return a message's position in the conversation: prompts are even, everything that answers them is odd."""
-    return 2 * passage.number + (passage.side not in ("prompt", "fragment"))
-
-
 def _lent(own: Mapping[int, float], step: int) -> float:
-    return sum(
-        share * (own.get(step - away, 0.0) + own.get(step + away, 0.0)) for away, share in enumerate(LENT, start=1)
+    one, two = LENT
+    return one * (own.get(step - 1, 0.0) + own.get(step + 1, 0.0)) + two * (
+        own.get(step - 2, 0.0) + own.get(step + 2, 0.0)
     )
 
 
@@ -260,7 +257,7 @@ def favouring(
 
     The scores of others are multiplied by `weight`, and those with less than the `least` strength are left out.
     """
-    found = [replace(one, score=one.score * weight) for one in others if one.strength >= least]
+    found = [one._replace(score=one.score * weight) for one in others if one.strength >= least]
     return sorted([*own, *found], key=_order)
 
 

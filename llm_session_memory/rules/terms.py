@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
+from ..model.frozen import dataclass
 from .folding import fold, unspaced
 from .stems import stem, stems_beginning
 

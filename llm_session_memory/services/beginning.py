@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model import Block, Budget, Context, Exchange, Message, Summary
+from ..model.frozen import dataclass
 from ..rules import recall_budget, summary
 from ..rules.blocks import NewBlock
 from ..rules.explanation import notices

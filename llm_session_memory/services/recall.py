@@ -189,12 +189,14 @@ class Recall:
         turn_ids = self.turns.around(hit, 0 if self.only_when else 1)
         dated = any(self.index.dates(turn_ids[:1]).values())  # what was imported without times has labels without dates
         label = self.measure.text(fences.label(len(self.turns), "reply", fences.LONGEST_DATE if dated else "")) + 1
-        found: list[Passage] = []
-        for id_, turn_id, side, part, length, weight, whole in self.index.measures(turn_ids, [*matches, *self.nearest]):
-            cost = self.measure.stored(weight, length)
-            number = self.turns.number_of(turn_id) or 0
-            found.append(Passage(id_, number, SIDES[side], part, self.measure.tokens(cost + label), whole))
-        return found
+        numbers = {turn_id: self.turns.number_of(turn_id) or 0 for turn_id in turn_ids}
+        stored, tokens = self.measure.stored, self.measure.tokens
+        return [
+            Passage(id_, numbers[turn_id], SIDES[side], part, tokens(stored(weight, length) + label), whole)
+            for id_, turn_id, side, part, length, weight, whole in self.index.measures(
+                turn_ids, [*matches, *self.nearest]
+            )
+        ]
 
     def chosen(self, room: int, *, whole: Collection[int]) -> tuple[Recalled, ...]:
         """Return the excerpts that fit in `room` tokens together with their fence, best first.

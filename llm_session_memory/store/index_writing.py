@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ..model.frozen import dataclass
 from ..rules.passages import entries, split
 from ..rules.tokens import base
 from . import beside
