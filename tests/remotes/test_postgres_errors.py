@@ -24,8 +24,7 @@ PLAIN = "Sw0rdfish/@"
 
 @pytest.fixture(name="remote")
 def _remote(postgres: Postgres) -> Iterator[PostgresRemote]:
-    with closing(PostgresRemote(postgres.address(postgres.database()))) as remote:
-        remote.prepare()
+    with closing(PostgresRemote(postgres.address(postgres.prepared()))) as remote:
         yield remote
 
 

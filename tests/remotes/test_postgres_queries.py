@@ -72,8 +72,7 @@ OTHERWISE = {"search", "search_a_month", "search_by_session", "rows_by_table"}
 def _server() -> Iterator[Server]:
     """A remote without rows."""
     here = postgres_server.shared()
-    with closing(PostgresRemote(here.address(here.database()))) as remote:
-        remote.prepare()
+    with closing(PostgresRemote(here.address(here.prepared()))) as remote:
         yield remote.server
 
 

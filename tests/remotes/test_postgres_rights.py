@@ -32,9 +32,9 @@ def _database(postgres: Postgres) -> str:
 # -- one role ---------------------------------------------------------------------
 
 
-def test_a_role_that_may_only_read_pulls_and_is_told_that_it_can_not_push(postgres: Postgres, database: str) -> None:
+def test_a_role_that_may_only_read_pulls_and_is_told_that_it_can_not_push(postgres: Postgres) -> None:
+    database = postgres.prepared()
     with closing(PostgresRemote(postgres.address(database))) as owner:
-        owner.prepare()
         push(owner, "t", "bridge", "hello")
     role = postgres.role()
     postgres.run(f"grant usage on schema llm_sessions to {role}", database=database)
@@ -78,20 +78,29 @@ def test_a_schema_that_is_there_needs_no_right_to_make_one(postgres: Postgres, d
 Open = Callable[[str], PostgresRemote]
 
 
-@pytest.fixture(name="team")
-def _team(postgres: Postgres, database: str) -> Iterator[Open]:
-    """A remote with the rights of docs/team.sql. Anna works on the project “bridge”, Ben doesn't."""
-    roles = {name: postgres.role() for name in ("owner", "anna", "ben")}
+@pytest.fixture(name="made", scope="module")
+def _made(postgres: Postgres) -> tuple[str, dict[str, str]]:
+    """A database with the rights of docs/team.sql, and its roles. Anna works on the project “bridge”, Ben doesn't."""
+    database, roles = postgres.database(), {name: postgres.role() for name in ("owner", "anna", "ben")}
     postgres.run("do $$ begin create role llm_team; exception when duplicate_object then null; end $$")
     postgres.run(f"grant llm_team to {roles['anna']}, {roles['ben']}")
     postgres.run(f"grant create on database {database} to {roles['owner']}")
+    with closing(PostgresRemote(postgres.address(database, roles["owner"]))) as owner:
+        owner.prepare()
+        with closing(Board(postgres.address(database, roles["owner"]))) as board:
+            board.prepare()
+        for _ in range(2):  # it may be run again
+            owner.server.script(TEAM.read_text("utf-8").replace("begin;", "").replace("commit;", ""))
+        owner.server.run(f"insert into llm_sessions.team_projects values ('bridge', '{roles['anna']}')")
+    return database, roles
+
+
+@pytest.fixture(name="team")
+def _team(postgres: Postgres, made: tuple[str, dict[str, str]]) -> Iterator[Open]:
+    """A remote of the team's own, as each of its roles sees it."""
+    like, roles = made
+    database = postgres.database(like)
     remotes = {name: PostgresRemote(postgres.address(database, role)) for name, role in roles.items()}
-    remotes["owner"].prepare()
-    with closing(Board(postgres.address(database, roles["owner"]))) as board:
-        board.prepare()
-    for _ in range(2):  # it may be run again
-        remotes["owner"].server.script(TEAM.read_text("utf-8").replace("begin;", "").replace("commit;", ""))
-    remotes["owner"].server.run(f"insert into llm_sessions.team_projects values ('bridge', '{roles['anna']}')")
     yield remotes.__getitem__
     for remote in remotes.values():
         remote.close()
@@ -314,10 +323,10 @@ def test_queries_searches_and_views_show_a_member_only_what_they_may_see(team: O
             assert len(server.answer(f"select * from SCHEMA.{view}")[1]) == amount, view
 
 
-def test_a_role_that_may_only_read_can_ask(postgres: Postgres, database: str) -> None:
+def test_a_role_that_may_only_read_can_ask(postgres: Postgres) -> None:
     """Costs too, for which a query makes temporary tables; without that right there is a sentence."""
+    database = postgres.prepared()
     with closing(PostgresRemote(postgres.address(database))) as owner:
-        owner.prepare()
         push(owner, "t", None, "gpt-4o-mini")
     role = postgres.role()
     postgres.run(f"grant usage on schema llm_sessions to {role}", database=database)

@@ -31,8 +31,7 @@ VALUES = st.none() | TEXTS | NUMBERS | st.binary(max_size=30)
 
 @pytest.fixture(name="remote", scope="module")
 def _remote(postgres: Postgres) -> Iterator[PostgresRemote]:
-    with closing(PostgresRemote(postgres.address(postgres.database()))) as remote:
-        remote.prepare()
+    with closing(PostgresRemote(postgres.address(postgres.prepared()))) as remote:
         yield remote
 
 

