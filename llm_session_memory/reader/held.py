@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from ..store.numbering import Numbering
 from .numbering import lineage, numbering, own_turns
 from .source import Source
 
@@ -36,18 +35,37 @@ def in_no_history(source: Source) -> list[str]:
     return found
 
 
-def holder(source: Source, thread_id: str, turn_id: str) -> tuple[str, int | None]:
-    """Return the session whose history has a turn, and the number there: its own session or, if undone, a fork."""
-    for one in (thread_id, *_forks_if_undone(source, thread_id, turn_id)):
-        number = numbering(source, one).number_of(turn_id)
+class Numberings:
+    """The numberings that one search needs: each thread is numbered once, however many of its turns are found."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._known: dict[str, Numbering] = {}
+
+    def number(self, thread_id: str, turn_id: str) -> int | None:
+        """Return the number of a turn in a thread's history, or None. A turn may be newer than what is known."""
+        known = thread_id in self._known
+        number = self.of(thread_id).number_of(turn_id)
+        return self._read(thread_id).number_of(turn_id) if number is None and known else number
+
+    def of(self, thread_id: str) -> Numbering:
+        """Return a thread's numbering."""
+        return self._known[thread_id] if thread_id in self._known else self._read(thread_id)
+
+    def holder(self, thread_id: str, turn_id: str) -> tuple[str, int | None]:
+        """Return the session whose history has a turn, and the number there: its own session or, if undone, a fork."""
+        number = self.number(thread_id, turn_id)
         if number is not None:
-            return one, number
-    return thread_id, None
+            return thread_id, number
+        for fork in forks_below(self._source, thread_id):
+            number = self.number(fork, turn_id)
+            if number is not None:
+                return fork, number
+        return thread_id, None
 
-
-def _forks_if_undone(source: Source, thread_id: str, turn_id: str) -> Iterable[str]:
-    if numbering(source, thread_id).number_of(turn_id) is None:
-        yield from forks_below(source, thread_id)
+    def _read(self, thread_id: str) -> Numbering:
+        found = self._known[thread_id] = numbering(self._source, thread_id)
+        return found
 
 
 def forks_below(source: Source, thread_id: str) -> list[str]:

@@ -17,13 +17,11 @@ from ..rules.dates import day_after
 from ..rules.search_terms import TypedQuery, match, query_of
 from ..store.finder import Finder, FoundTurn, found_in
 from ..store.index_writing import LEAST_RULES
-from ..store.numbering import Numbering
 from .among import Among, of_sessions
 from .entries import PAGE, Filters, Hit, Results
-from .held import holder, line_of, unnamed_parents
+from .held import Numberings, line_of, unnamed_parents
 from .hits import Shown, grouped
 from .llms_indexes import INDEXES, MOST_RANKED, Key, LlmsIndexes, Order
-from .numbering import numbering
 from .selecting import of_tag
 from .source import Source, ids
 from .tables import COLUMNS
@@ -54,13 +52,10 @@ def search(
         return Results((), 0, None)
     start = int(after) if after and after.isascii() and after.isdigit() else 0
     made = _Search(source, filters, thread_id, order, query, start + PAGE + 1)
-    numbers: dict[str, Numbering] = {}
     seen: set[tuple[str, int | str]] = set()
     page: list[tuple[str, int | None, FoundTurn | Hit]] = []
     for thread, turn_id, one in made.matches():
         thread, number = made.place(thread, turn_id)  # noqa: PLW2901  a fork's, if that is where it is found
-        if thread not in numbers:
-            numbers[thread] = numbering(source, thread)
         if (thread, number or turn_id) in seen:
             continue
         seen.add((thread, number or turn_id))
@@ -71,7 +66,7 @@ def search(
     hits = made.shown.hits([one for _, _, one in page])
     shown = [(thread, replace(hit, number=number)) for (thread, number, _), hit in zip(page, hits, strict=True)]
     return Results(
-        groups=grouped(source, shown, numbers),
+        groups=grouped(source, shown, {thread: made.numbers.of(thread) for thread, _ in shown}),
         hits=len(page),
         next=str(start + PAGE) if len(seen) > start + PAGE else None,
         limited=made.limited,
@@ -111,8 +106,13 @@ class _Search:
     def place(self, thread_id: str, turn_id: str) -> tuple[str, int | None]:
         """Return the session that a match is shown in, and its number there: the one that is searched, or its own."""
         if self.thread_id is not None:
-            return self.thread_id, numbering(self.source, self.thread_id).number_of(turn_id)
-        return holder(self.source, thread_id, turn_id)
+            return self.thread_id, self.numbers.number(self.thread_id, turn_id)
+        return self.numbers.holder(thread_id, turn_id)
+
+    @cached_property
+    def numbers(self) -> Numberings:
+        """The numbers of the exchanges."""
+        return Numberings(self.source)
 
     @cached_property
     def shown(self) -> Shown:
