@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from datasette_session_views.compat import IS_1
-from tests.views.accessible import needs_axe, violations, walk
+from tests.views.accessible import needs_axe, violations, walk, wrong_colours
 from tests.views.browsing import Pages, fits, needs_browser
 from tests.views.visits import MISSING, PAGES, name_of, visited
 from tests.world.everything import World
@@ -35,7 +35,7 @@ def test_everybody_can_use_every_page(browser: Pages, root: str, what: str) -> N
     watched = browser.watched(root)
     page = watched.open(PAGES[what])
     assert [wrong for wrong in watched.wrong if what != MISSING or "404" not in wrong] == []
-    assert page.locator("h1").count() == 1
+    assert page.evaluate("document.querySelectorAll('h1').length") == 1
     assert fits(page, 390)
     assert fits(page, 1200)
     stops = walk(page)
@@ -46,7 +46,7 @@ def test_everybody_can_use_every_page(browser: Pages, root: str, what: str) -> N
     assert violations(page) == []
     page.emulate_media(color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
-    assert violations(page, ["color-contrast", "link-in-text-block"]) == []
+    assert wrong_colours(page) == []
 
 
 def test_the_skip_link_leads_to_the_main_part(browser: Pages, root: str) -> None:
