@@ -35,6 +35,8 @@ class _Answers:
     """Whether an actor may view each table that was asked for, by database and actor."""
     may_whole: dict[tuple[str, str], bool] = field(default_factory=dict)
     """Whether an actor may view a database, by database and actor."""
+    queries: dict[str, Any] = field(default_factory=dict)
+    """The queries that we offer, by database: 0.65 asks for all of them twice for each of them."""
 
 
 asking_for_tables: ContextVar[bool] = ContextVar("datasette_session_views_asking_for_tables", default=False)
@@ -65,6 +67,11 @@ def _answers(datasette: Any) -> _Answers:
     """Return the answers of this request. Outside of one nothing is remembered."""
     found = _current.get()
     return found if found and found.datasette is datasette and time.monotonic() < found.until else _Answers(datasette)
+
+
+def queries_offered(datasette: Any) -> dict[str, Any]:
+    """Return the queries that this request was offered so far, by database."""
+    return _answers(datasette).queries
 
 
 async def tables_of(datasette: Any, database: Any) -> frozenset[str]:

@@ -16,7 +16,7 @@ from llm_session_memory.insight.catalogue import Query, by_topic, catalogue
 from llm_session_memory.reader.tables import is_log
 
 from ..compat import IS_1, OfferedQuery, allowed_queries, denial_rules, offer_queries, own_queries
-from .asked_once import allowed_tables, tables_of
+from .asked_once import allowed_tables, queries_offered, tables_of
 
 _offered: WeakKeyDictionary[Any, dict[str, tuple[Any, frozenset[str]]]] = WeakKeyDictionary()
 """For each Datasette and database: the tables that queries were offered for, and the names of the queries."""
@@ -24,11 +24,13 @@ _offered: WeakKeyDictionary[Any, dict[str, tuple[Any, frozenset[str]]]] = WeakKe
 
 async def on_hook(datasette: Any, database: str) -> dict[str, OfferedQuery]:
     """Return the queries of a database, for 0.65's hook."""
-    tables = await _tables(datasette, database)
-    if not is_log(tables):
-        return {}
-    own = own_queries(datasette, database)
-    return {name: OfferedQuery(one) for name, one in _offers(tables).items() if name not in own}
+    offered: dict[str, dict[str, OfferedQuery]] = queries_offered(datasette)
+    if database not in offered:
+        tables = await _tables(datasette, database)
+        own = own_queries(datasette, database)
+        queries = _offers(tables).items() if is_log(tables) else ()
+        offered[database] = {name: OfferedQuery(one) for name, one in queries if name not in own}
+    return offered[database]
 
 
 async def offer(datasette: Any, databases: Iterable[str] | None = None) -> None:
