@@ -27,7 +27,7 @@ ACTORS: tuple[dict[str, str] | None, ...] = (None, ALEX, ROOT)
 TABLES = frozenset(
     {"threads", "turns", "messages", "fragments", "memory_notes", "memory_ratings", "memory_session_list"}
 )
-QUERIES = frozenset({"sessions_tokens_a_day", *sorted(catalogue())[::20]})
+QUERIES = frozenset({"sessions_tokens_a_day", *sorted(catalogue())[::50]})
 LOCK = {"allow": {"id": "root"}}
 
 

@@ -412,12 +412,12 @@ async def test_nothing_is_styled_inline(see: Get) -> None:
 
 @pytest.mark.asyncio
 async def test_long_runs_of_a_long_session_are_one_cell(tmp_path: Path) -> None:
-    """A session of 440 exchanges has a short picture, with runs of the same fate combined."""
+    """A session of 404 exchanges has a short picture, with runs of the same fate combined."""
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
-        log.turns(thread, *(Said(f"prompt {n}") for n in range(440)), block=40)
-    page = await serving(path)(f"/logs/-/session/{thread}/context/440")
+        log.turns(thread, *(Said(f"prompt {n}") for n in range(404)), block=4)
+    page = await serving(path)(f"/logs/-/session/{thread}/context/404")
     assert page.text.count('class="sv-c-') < 20
     assert "#1–#400" in page.shown
     assert len(page.text) < 120_000

@@ -293,18 +293,18 @@ async def test_recalled_excerpts_are_shown_without_their_fence(tmp_path: Path) -
 async def test_a_long_session_is_replayed_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part has 2,000 exchanges, and a URL with a later exchange opens the part that has it."""
     assert replay.MOST == 2_000
-    monkeypatch.setattr(replay, "MOST", 200)
+    monkeypatch.setattr(replay, "MOST", 20)
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
-        log.turns(thread, *(Said(f"prompt {n + 1}.", "ok") for n in range(210)), block=10)
+        log.turns(thread, *(Said(f"prompt {n + 1}.", "ok") for n in range(30)), block=10)
     get = serving(path)
     first = (await get(f"/logs/-/session/{thread}/replay.json")).json()
-    assert (first["first"], first["last"], len(first["scenes"])) == (1, 200, 200)
+    assert (first["first"], first["last"], len(first["scenes"])) == (1, 20, 20)
     page = await get(f"/logs/-/session/{thread}/replay")
-    assert f'href="/logs/-/session/{thread}/replay?from=201"' in page.text
-    second = (await get(f"/logs/-/session/{thread}/replay.json?at=205:3.5")).json()
-    assert (second["first"], second["last"]) == (205, 210)
+    assert f'href="/logs/-/session/{thread}/replay?from=21"' in page.text
+    second = (await get(f"/logs/-/session/{thread}/replay.json?at=25:3.5")).json()
+    assert (second["first"], second["last"]) == (25, 30)
 
 
 @pytest.mark.asyncio

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from datasette_session_views.show.words import marked
 from llm_session_memory.memory import Memory
+from llm_session_memory.reader import search
 from llm_session_memory.reader.entries import MARK, UNMARK
 from llm_session_memory.rules.search_terms import match
 from tests.views.conftest import Get, Tags, serving
@@ -216,12 +217,13 @@ async def test_an_exchange_of_several_calls_is_one_hit(said: Path, sort: str) ->
 
 
 @pytest.mark.asyncio
-async def test_the_page_says_if_llms_own_index_was_used(tmp_path: Path) -> None:
+async def test_the_page_says_if_llms_own_index_was_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If there are more texts outside our index than can be read, llm's index finds whole words in them."""
+    monkeypatch.setattr(search, "_READ", 50)  # of 300
     path = tmp_path / "logs.db"
     with LogBuilder(path) as log:
         thread = log.thread()
-        log.turns(thread, *(Said(f"Harbour {number}", "") for number in range(310)), block=10)
+        log.turns(thread, *(Said(f"Harbour {number}", "") for number in range(60)), block=10)
     page = await serving(path)("/logs/-/sessions/search?q=harb")
     assert "llm's own index finds whole words only" in page.shown
     assert (await serving(path)("/logs/-/sessions/search.json?q=harbour&sort=newest")).json()["hits"] == 50
