@@ -60,7 +60,7 @@ _SAME = """few => {
     if (few) visit(document.body, '');
     for (const ones of Object.values(same)) ones.slice(few - 1, -1).forEach(one => one.setAttribute('data-same', ''));
 }"""
-"""Mark all but a few (the first ones, and the last) of the texts that have the same colours, size and grounds below them."""
+"""Mark all but a few (the first ones, and the last) of the texts that have the same colours, size and grounds below."""
 
 _RUN = """async (tags, rules) => {
     // The jump menu of Datasette 1.0 has a list of this name, and axe-core calls the element's own function.

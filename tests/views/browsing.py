@@ -69,6 +69,8 @@ class Watched:
     def __init__(self, page: Any) -> None:
         self.page = page
         self.wrong: list[str] = []
+        self._tools = page.context.new_cdp_session(page)
+        self._scripts = True
         self._open: set[Any] = set()
         self._root = ""
         self._leaves, self._there = False, False
@@ -80,9 +82,12 @@ class Watched:
         for over in ("requestfinished", "requestfailed"):
             page.on(over, self._ended)
 
-    def lent(self, root: str) -> Watched:
+    def lent(self, root: str, scripts: bool) -> Watched:
         """Return itself as it was at first: nothing went wrong yet, and only this server may be asked."""
         self.page.unroute_all()
+        if self._scripts != scripts:
+            self._tools.send("Emulation.setScriptExecutionDisabled", {"value": not scripts})
+            self._scripts = scripts
         self.page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
         if self.page.viewport_size != USUAL:
             self.page.set_viewport_size(USUAL)
@@ -139,17 +144,15 @@ class Pages:
 
     def __init__(self, browser: Any) -> None:
         self._browser = browser
-        self._made: dict[tuple[bool, bool], Watched] = {}
+        self._made: dict[bool, Watched] = {}
 
     def watched(self, root: str, *, scripts: bool = True, stands_still: bool = False) -> Watched:
         """Lend a page for one server: with or without JavaScript, and with the usual clock or one that stands still."""
-        kind = (scripts, stands_still)
-        if kind not in self._made:
-            permissions = ["clipboard-read", "clipboard-write"]
-            context = self._browser.new_context(java_script_enabled=scripts, permissions=permissions)
+        if stands_still not in self._made:
+            context = self._browser.new_context(permissions=["clipboard-read", "clipboard-write"])
             page = context.new_page()
             if stands_still:
                 page.clock.install(time=0)
                 page.clock.pause_at(1000)
-            self._made[kind] = Watched(page)
-        return self._made[kind].lent(root)
+            self._made[stands_still] = Watched(page)
+        return self._made[stands_still].lent(root, scripts)

@@ -231,9 +231,15 @@ def test_speed_and_pauses_change_while_playing(browser: Pages, root: str) -> Non
         assert played.page.get_attribute("#sv-seek", "max") == str(Timeline(STEPS, idle).total)
 
 
-def test_clocks_and_totals_are_those_of_the_moment(browser: Pages, root: str) -> None:
-    """The page shows wall-clock time, model time and the tokens so far."""
+def test_all_that_is_shown_is_of_the_moment(browser: Pages, root: str) -> None:
+    """The page shows wall-clock time, model time and the tokens so far.
+
+    A chapter is plain text, and leads to its exchange. A rated exchange shows its rating from its beginning, and
+    others show none. A reply that closes the script tag is shown as text, and nothing in it runs. The sidebar has the
+    context window of the exchange, and links to what the model saw.
+    """
     played = Played(browser, root)
+    page = played.page
     assert (played.text("clock"), played.text("in")) == ("1 Sep 2026 08:00:00", "0")
     played.seek(2500)
     assert (played.text("where"), played.text("model")) == ("#2 of 5", "0:01 of 0:07")
@@ -241,6 +247,28 @@ def test_clocks_and_totals_are_those_of_the_moment(browser: Pages, root: str) ->
     played.seek(4500)
     assert played.text("clock") == "1 Sep 2026 08:30:01"
     assert (played.text("in"), played.text("out")) == ("30", "8")
+
+    assert page.text_content("#sv-chapters button") == "#2 The <b>turn</b>"
+    page.click("#sv-chapters button")
+    assert played.text("where") == "#2 of 5"
+    assert page.text_content("#sv-said .sv-chapter") == "The <b>turn</b>"
+
+    page.keyboard.press("Shift+ArrowRight")
+    assert played.text("where") == "#3 of 5"
+    assert page.locator("#sv-said .sv-rated").all_inner_texts() == ["rated up"]
+    assert page.locator('#sv-said article[data-number="2"] .sv-meta .sv-rated').count() == 1
+
+    page.keyboard.press("Shift+ArrowRight")
+    assert any("</script><script>window.ran = 1" in said for said in played.said)
+    assert page.evaluate("window.ran") is None
+
+    page.keyboard.press("Shift+ArrowRight")
+    played.pass_(300)
+    fates = page.evaluate("[...document.querySelectorAll('#sv-cells i')].map(cell => cell.className)")
+    assert fates == ["sv-c-recalled", "sv-c-recent", "sv-c-recent", "sv-c-recent", "sv-c-now"]
+    assert played.text("window-words") == "2,130 of 4,096 tokens, window 8,192"
+    assert str(page.get_attribute("#sv-context", "href")).endswith("/work/context/5")
+    assert played.watched.wrong == []
 
 
 KEYS = {
@@ -294,32 +322,6 @@ def test_everything_is_in_the_address(browser: Pages, root: str) -> None:
     assert played.page.url.endswith("?at=1:1.0&speed=8&idle=1")
     again = Played(browser, root, played.page.url.partition("?")[2])
     assert again.moment == 1000
-
-
-def test_the_window_moves_along(browser: Pages, root: str) -> None:
-    """The sidebar shows the context window at the exchange and links to what the model saw."""
-    played = Played(browser, root, "at=5")
-    fates = played.page.evaluate("[...document.querySelectorAll('#sv-cells i')].map(cell => cell.className)")
-    assert fates == ["sv-c-recalled", "sv-c-recent", "sv-c-recent", "sv-c-recent", "sv-c-now"]
-    assert played.text("window-words") == "2,130 of 4,096 tokens, window 8,192"
-    assert str(played.page.get_attribute("#sv-context", "href")).endswith("/work/context/5")
-
-
-def test_chapters_lead_to_their_exchanges(browser: Pages, root: str) -> None:
-    """Each label is in the sidebar as plain text and jumps to its exchange."""
-    played = Played(browser, root)
-    assert played.page.text_content("#sv-chapters button") == "#2 The <b>turn</b>"
-    played.page.click("#sv-chapters button")
-    assert played.text("where") == "#2 of 5"
-    assert played.page.text_content("#sv-said .sv-chapter") == "The <b>turn</b>"
-
-
-def test_hostile_text_is_text(browser: Pages, root: str) -> None:
-    """A reply that closes the script tag is shown as text, and nothing in it runs."""
-    played = Played(browser, root, "at=4")
-    assert any("</script><script>window.ran = 1" in said for said in played.said)
-    assert played.page.evaluate("window.ran") is None
-    assert played.watched.wrong == []
 
 
 def test_messages_are_rendered_as_in_the_transcript(browser: Pages, root: str) -> None:
@@ -393,13 +395,6 @@ def test_there_is_a_player_only_if_scripts_run(browser: Pages, root: str, script
     names = page.locator(".content button:not([aria-label])").all_text_contents() if scripts else []
     assert all(re.search(r"[\w?]", name) for name in names)
     assert watched.wrong == []
-
-
-def test_a_rating_is_in_the_line_of_its_exchange(browser: Pages, root: str) -> None:
-    """A rated exchange shows its rating from its beginning, and others show none."""
-    played = Played(browser, root, "at=3")
-    assert played.page.locator("#sv-said .sv-rated").all_inner_texts() == ["rated up"]
-    assert played.page.locator('#sv-said article[data-number="2"] .sv-meta .sv-rated').count() == 1
 
 
 def test_modules_load_below_a_base_url(browser: Pages, tmp_path: Path) -> None:
