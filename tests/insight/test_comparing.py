@@ -77,6 +77,14 @@ def test_the_permutation_test_is_that_of_scipy(count: int) -> None:
     assert found.test == ("exact permutation" if count < ENOUGH else "permutation")
 
 
+@pytest.mark.parametrize(("share", "df"), [(0.8, 1), (0.975, 9), (0.9995, 200)])
+def test_the_tails_are_those_of_scipy(share: float, df: int) -> None:
+    """Student's t is scipy's."""
+    from scipy import stats
+
+    assert drawing.t_of(share, df) == pytest.approx(stats.t.ppf(share, df), rel=1e-12)
+
+
 @pytest.mark.parametrize(("less", "more"), [(0, 0), (1, 7), (4, 4), (12, 3)])
 def test_shares_are_tested_as_by_statsmodels(less: int, more: int) -> None:
     """Thumbs are tested by McNemar's exact test."""

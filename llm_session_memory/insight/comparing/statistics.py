@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import repeated
-from .drawing import bca, divided, matched_shares, mcnemar, sign_test, z_of
+from .drawing import bca, divided, matched_shares, mcnemar, sign_test, t_of, z_of
 from .measures import FEW, Pair
 from .values import Interval, Kind, Unit
 
@@ -179,11 +179,9 @@ def _detectable(tops: Array, bottoms: Array, kind: Kind, comparisons: int) -> fl
 
 def _smallest(error: float, df: int, kind: Kind, comparisons: int) -> float | None:
     """Return the smallest effect that would have shown, given the standard error of its estimate."""
-    from scipy.stats import t
-
     if error <= 0 or df < 1:
         return None
-    smallest = float(t.ppf(1 - SIGNIFICANT / comparisons / 2, df) + t.ppf(POWER, df)) * error
+    smallest = (t_of(1 - SIGNIFICANT / comparisons / 2, df) + t_of(POWER, df)) * error
     if kind in ("ratio", "log"):
         return math.exp(smallest) if smallest < math.log(1_000) else None
     return smallest
