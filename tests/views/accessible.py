@@ -89,7 +89,8 @@ _KEEP_COLOURS = """(() => {
 
 
 @cache
-def _axe() -> str:
+def axe() -> str:
+    """Return axe-core, as a script that a page reads."""
     found = find_spec(_PACKAGE)
     assert found is not None
     assert found.origin is not None
@@ -119,7 +120,7 @@ def wrong_colours(page: Any) -> list[str]:
 
 def _found(page: Any, rules: Sequence[str], few: int) -> list[str]:
     if not page.evaluate("typeof axe === 'object'"):
-        page.evaluate(_axe())
+        page.evaluate(axe())
     found: list[str] = page.evaluate(_FIND, [STANDARDS, list(rules), few])
     return found
 

@@ -71,6 +71,7 @@ class Watched:
         self.wrong: list[str] = []
         self._tools = page.context.new_cdp_session(page)
         self._scripts = True
+        self._reads, self._read_by = "", ""
         self._open: set[Any] = set()
         self._root = ""
         self._leaves, self._there = False, False
@@ -82,12 +83,14 @@ class Watched:
         for over in ("requestfinished", "requestfailed"):
             page.on(over, self._ended)
 
-    def lent(self, root: str, scripts: bool) -> Watched:
+    def lent(self, root: str, scripts: bool, reads: str) -> Watched:
         """Return itself as it was at first: nothing went wrong yet, and only this server may be asked."""
         self.page.unroute_all()
         if self._scripts != scripts:
             self._tools.send("Emulation.setScriptExecutionDisabled", {"value": not scripts})
             self._scripts = scripts
+        if self._reads != reads:
+            self._read_first(reads)
         self.page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
         if self.page.viewport_size != USUAL:
             self.page.set_viewport_size(USUAL)
@@ -96,6 +99,15 @@ class Watched:
         self.wrong, self._open, self._root = [], set(), root
         self._leaves, self._there = False, False
         return self
+
+    def _read_first(self, script: str) -> None:
+        if self._reads:
+            self._tools.send("Page.removeScriptToEvaluateOnNewDocument", {"identifier": self._read_by})
+        self._tools.send(f"Page.{'enable' if script else 'disable'}")
+        if script:
+            added = self._tools.send("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+            self._read_by = added["identifier"]
+        self._reads = script
 
     def go(self, address: str) -> Any:
         """Go to a page, and return when it has loaded."""
@@ -146,8 +158,11 @@ class Pages:
         self._browser = browser
         self._made: dict[bool, Watched] = {}
 
-    def watched(self, root: str, *, scripts: bool = True, stands_still: bool = False) -> Watched:
-        """Lend a page for one server: with or without JavaScript, and with the usual clock or one that stands still."""
+    def watched(self, root: str, *, scripts: bool = True, stands_still: bool = False, reads: str = "") -> Watched:
+        """Lend a page for one server: with or without JavaScript, and with the usual clock or one that stands still.
+
+        Each document first reads the script `reads`: to send a long one to each takes longer.
+        """
         if stands_still not in self._made:
             context = self._browser.new_context(permissions=["clipboard-read", "clipboard-write"])
             page = context.new_page()
@@ -155,4 +170,4 @@ class Pages:
                 page.clock.install(time=0)
                 page.clock.pause_at(1000)
             self._made[stands_still] = Watched(page)
-        return self._made[stands_still].lent(root, scripts)
+        return self._made[stands_still].lent(root, scripts, reads)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from datasette_session_views.compat import IS_1
-from tests.views.accessible import needs_axe, violations, walk, wrong_colours
+from tests.views.accessible import axe, needs_axe, violations, walk, wrong_colours
 from tests.views.browsing import Pages, fits, needs_browser
 from tests.views.visits import MISSING, PAGES, name_of, visited
 from tests.world.everything import World
@@ -32,7 +32,7 @@ def test_everybody_can_use_every_page(browser: Pages, root: str, what: str) -> N
     breaks a rule of WCAG 2.2 A or AA that axe-core knows, nor one of its best practices. Only colours differ between
     the themes, so the dark one is asked only about them. All these rules share a page, because opening it is dear.
     """
-    watched = browser.watched(root)
+    watched = browser.watched(root, reads=axe())
     page = watched.open(PAGES[what])
     assert [wrong for wrong in watched.wrong if what != MISSING or "404" not in wrong] == []
     assert page.evaluate("document.querySelectorAll('h1').length") == 1
