@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from functools import cache, wraps
+from functools import cache, cached_property, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, TypeVar
 
 import llm
+from llm.logs import LogStore
 from llm.migrations import MIGRATIONS, migrate
 from llm.parts import Message, TextPart
 from sqlite_utils import Database
@@ -212,6 +213,11 @@ class LogBuilder:
 
     # -- today's tables ------------------------------------------------
 
+    @cached_property
+    def _llms(self) -> LogStore:
+        """llm's own writer. `log_to_db` makes one for each response, which looks for pending migrations."""
+        return LogStore(steady(self.db))
+
     def _log(self, thread: str, one: Said, model_id: str) -> list[str]:
         model = Replier(model_id, one)
         conversation = llm.Conversation(model=model, id=thread)
@@ -238,7 +244,8 @@ class LogBuilder:
             response.id = self._id(started)
             response._start_utcnow = started
             response._start, response._end = 0.0, one.duration_ms / 1000
-        logged.log_to_db(steady(self.db))
+        for response in responses:
+            self._llms.log(response)
         self._chains[thread] = [*responses[-1].prompt.messages, *responses[-1]._messages_now()]
         return [response.id for response in responses]
 
