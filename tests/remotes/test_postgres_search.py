@@ -21,6 +21,7 @@ from llm_session_memory.store import Log
 from llm_session_memory.store.documents import documents
 from tests.world import postgres_server
 from tests.world.everything import write_family, write_world
+from tests.world.laws import PROFILE
 from tests.world.many import write_many
 
 NOTHING = Filters()
@@ -57,9 +58,14 @@ def push(path: Path, remote: PostgresRemote) -> None:
 
 
 def test_a_remote_is_searched_as_a_log_is(log: Memory, remote: PostgresRemote) -> None:
-    """Exchanges, their numbers and what is shown of them are those of a search in the log, except in tool results."""
+    """Exchanges, their numbers and what is shown of them are those of a search in the log, except in tool results.
+
+    An ordinary run searches for each third word that was said.
+    """
     said = [prompt for (prompt,) in remote.server.rows("select prompt from SCHEMA.turn_search order by prompt")]
     words = sorted({word for prompt in said for word in re.findall(r"[a-zA-Z]{5,}", prompt)})
+    if PROFILE != "ci":
+        words = [*words[:-1:3], *words[-1:]]
     amount = 0
     for text in ("harbour week", '"signs off"', "capital*", *words):
         here = [hit for hit in log.search(text, count=50) if hit.side in ("prompt", "reply")]
