@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import left_out, quick_disk
+from tests.world import left_out, quick_disk, quiet_worker
 from tests.world.done import Command, Done
 
 __all__ = ["Command", "Done"]
@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     hands_out = getattr(options, "numprocesses", None) and not options.collectonly
     if hasattr(config, "workerinput") or not hands_out:
         config.pluginmanager.register(import_module(_FIXTURES))
+    quiet_worker.quieten(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
