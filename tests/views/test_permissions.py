@@ -361,3 +361,25 @@ async def test_a_page_asks_once_whether_a_table_may_be_seen(world: World) -> Non
         assert asked.count(("logs", "turns")) == 2
     finally:
         pm.unregister(name="counting")
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(not IS_1, reason="0.65 has an answer for each table")
+@pytest.mark.parametrize("address", ["/logs/-/sessions", "/logs/-/session/work"])
+async def test_a_page_asks_for_all_tables_in_one_question(
+    world: World, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """On 1.0 a question about tables is a long query, and its answer has all tables of a log."""
+    asked: list[str] = []
+    answered = Datasette.allowed_resources
+
+    async def asking_of(self: Datasette, action: str, *given: Any, **named: Any) -> Any:
+        asked.append(action)
+        return await answered(self, action, *given, **named)
+
+    monkeypatch.setattr(Datasette, "allowed_resources", asking_of)
+    get = serving(world.path)
+    await get(address)
+    asked.clear()
+    assert (await get(address)).status == 200
+    assert asked == ["view-table"]
