@@ -110,8 +110,11 @@ def _attributes(path: str) -> tuple[str, Callable[[str], bool]]:
 
 def _of_instance(path: str) -> tuple[str, Callable[[str], bool]]:
     made = _instance(path)
-    declared = {name for kind in type(made).__mro__ for name in inspect.get_annotations(kind)}
-    return f"An instance of {path} has no", lambda name: name in declared or hasattr(made, name)
+
+    def has(name: str) -> bool:
+        return hasattr(made, name) or any(name in inspect.get_annotations(kind) for kind in type(made).__mro__)
+
+    return f"An instance of {path} has no", has
 
 
 def _parameters(path: str) -> tuple[str, Callable[[str], bool]]:
