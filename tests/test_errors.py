@@ -16,9 +16,9 @@ from llm_session_memory.errors import SessionError
         ("Try again.", "Nothing was kept.", "It is full. Try again. Nothing was kept."),
         ("Is it yours?", "Nothing was kept.", "It is full. Is it yours? Nothing was kept."),
         (
-            "Empty it: llm sessions rm NAME",
+            "Empty it: llm sessions delete NAME",
             "Nothing was kept.",
-            "It is full. Nothing was kept. Empty it: llm sessions rm NAME",
+            "It is full. Nothing was kept. Empty it: llm sessions delete NAME",
         ),
     ],
 )

@@ -126,7 +126,10 @@ def _list(memory: Memory, name: str | None, *, json_: bool) -> None:
         as_json([_fields(one, number, group) for one, groups in found for number, group in enumerate(groups, 1)])
         return
     if not found:
-        echo(f"Nothing is undone in “{sessions[0].name}”." if name else "Nothing is undone in any session.", err=True)
+        echo(
+            f"No exchange of “{sessions[0].name}” was undone." if name else "No exchange was undone in any session.",
+            err=True,
+        )
         return
     for one, groups in found:
         if not name:

@@ -137,7 +137,7 @@ class Undoing:
     def _group(self, session: Session, number: int) -> UndoneGroup:
         groups = self.groups(session.name)
         if not groups:
-            raise NoSuchSession(f"Nothing is undone in “{session.name}”, so there is nothing to bring back.")
+            raise NoSuchSession(f"No exchange of “{session.name}” was undone, so there is none to bring back.")
         if not 1 <= number <= len(groups):
             hint = f"List them with: {self._desk.command('undo', '--list', session.name)}"
             raise NoSuchSession(f"“{session.name}” has {counted(len(groups), 'undone group')}, no {number}.", hint)

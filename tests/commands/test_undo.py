@@ -60,7 +60,7 @@ def test_undo_and_redo(llm_: Command, work: Script, log: Path) -> None:
     nothing = llm_("sessions", "redo")
     assert (nothing.code, nothing.err) == (
         1,
-        "Error: Nothing is undone in “work”, so there is nothing to bring back.\n",
+        "Error: No exchange of “work” was undone, so there is none to bring back.\n",
     )
 
 
@@ -100,8 +100,8 @@ def test_new_exchanges_since_then(llm_: Command, work: Script) -> None:
 
 def test_the_list(llm_: Command, work: Script) -> None:
     """`undo --list` has each group, the last first, with the numbers that its exchanges would get; nothing changes."""
-    assert llm_("sessions", "undo", "--list", "work").ok().err == "Nothing is undone in “work”.\n"
-    assert llm_("sessions", "undo", "--list").ok().err == "Nothing is undone in any session.\n"
+    assert llm_("sessions", "undo", "--list", "work").ok().err == "No exchange of “work” was undone.\n"
+    assert llm_("sessions", "undo", "--list").ok().err == "No exchange was undone in any session.\n"
     llm_("sessions", "undo", "work").ok()
     llm_("sessions", "undo", "work", "-n", "2").ok()
     told = llm_("sessions", "undo", "--list", "work").ok()
