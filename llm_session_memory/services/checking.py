@@ -116,6 +116,8 @@ class _Check:
             self._log.check_shape()
         except LogUnusable as error:
             yield findings.about_shape(error.message, error.hint)
+        if self._log.columns("turns") and not log_facts.migrated_by_llm(self._log):
+            yield findings.about_llms_record(self.path)
         if self._log.columns("memory_sessions"):
             pending = log_facts.pending(self._log)
             yield from findings.about_lost(lost(self._log.database), pending=bool(pending))

@@ -95,6 +95,12 @@ def about_shape(message: str, hint: str) -> Finding:
     return Finding("tables", level, message, hint)
 
 
+def about_llms_record(path: Path) -> Finding:
+    """Return what it means that llm's record of its own migrations is missing or empty."""
+    message = "llm's list of the changes that made its tables is missing, so llm can't use this log."
+    return Finding("tables", "wrong", message, salvage(path))
+
+
 def about_lost(names: Collection[str], *, pending: bool) -> Iterator[Finding]:
     """Yield what it means that some of our tables are missing. A migration that is pending makes them."""
     if names and not pending:

@@ -358,15 +358,22 @@ def sentence(error: sqlite3.Error, path: Path) -> LogUnusable:
         return _not_opened(said, path)
     if "malformed" in said:
         message = f"The log {path} is damaged ({said})."
-        import shlex
-
         return LogUnusable(
-            message,
-            f"Save what can be read with: llm sessions salvage {shlex.quote(str(path))} --to salvaged.db",
+            message, f"Save what can be read with: llm sessions salvage {_quoted(path)} --to salvaged.db"
         )
     hints = {"full": "Free some space on its disk, then try again.", "I/O": "Check its disk, then try again."}
-    hint = next((hint for what, hint in hints.items() if what in said), "Try again; if it fails again, check the file.")
-    return LogUnusable(f"The log {path} could not be used: {said}.", f"{hint} The log was not changed.")
+    hint = next(
+        (hint for what, hint in hints.items() if what in said),
+        f"If this happens again, check the log with: llm sessions check -d {_quoted(path)}",
+    )
+    return LogUnusable(f"The log {path} could not be used: {said}.", hint, "The log was not changed.")
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as it is typed in a shell."""
+    import shlex
+
+    return shlex.quote(str(path))
 
 
 def _not_opened(said: str, path: Path) -> LogUnusable:

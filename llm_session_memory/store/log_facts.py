@@ -67,6 +67,11 @@ def pending(log: Log) -> tuple[str, ...]:
     return tuple(one.name for one in migrations().pending(log.database))
 
 
+def migrated_by_llm(log: Log) -> bool:
+    """Return whether a log has llm's record of its migrations. Without it, llm makes its tables again, and fails."""
+    return bool(log.columns("_llm_migrations") and log.value("select 1 from _llm_migrations limit 1"))
+
+
 def journal_mode(log: Log) -> str:
     """Return SQLite's journal mode, such as `delete` or `wal`."""
     return str(log.value("pragma journal_mode"))

@@ -322,6 +322,18 @@ def test_a_file_that_an_attachment_points_to_may_go_or_change(tmp_path: Path) ->
     assert wrong(log) == []
 
 
+@pytest.mark.parametrize("statement", ["drop table _llm_migrations", "delete from _llm_migrations"])
+def test_llms_list_of_its_changes_may_be_gone(log: Path, tmp_path: Path, llm_: Command, statement: str) -> None:
+    """Then llm would make its tables again, and fail. A check says so, and the log that salvaging makes can be used."""
+    run(log, statement)
+    saved = tmp_path / "saved.db"
+    (found,) = quietly(log).wrong
+    assert found.message == "llm's list of the changes that made its tables is missing, so llm can't use this log."
+    assert found.hint == f"Save what can be read with: llm sessions salvage {log} --to salvaged.db"
+    llm_("sessions", "salvage", str(log), "--to", str(saved)).ok()
+    assert wrong(saved) == []
+
+
 # -- the rules -------------------------------------------------------------------
 
 
