@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llm_session_memory.reader.entries import Line
+from llm_session_memory.reader.entries import Relative
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.places import Place
 from llm_session_memory.reader.points import stems
@@ -43,7 +43,7 @@ _MESSAGES = 100
 class ReadContext:
     """The values read for a page."""
 
-    line: Line
+    session: Relative
     id: str
     near: tuple[str, str]
     """The ids of the exchanges before and after it, or empty."""
@@ -72,16 +72,16 @@ async def context(datasette: Any, request: Any) -> Any:
     links, form = Links(datasette, log.name), request.url_vars.get("format") or ""
     asked = {"call": call, "exact": 1 if exact else None, "from": begin if exact else None}
     if not is_here:
-        return Response.redirect(links.context(there.line.reference, there.id, form, **asked))
+        return Response.redirect(links.context(there.session.reference, there.id, form, **asked))
     found = await log.read(_read, there, call, begin if exact else None)
     if form == "json":
         return as_json(_as_json(datasette, request, links, found, exact=exact))
-    twin = links.context(found.line.reference, found.id, "json", **asked)
+    twin = links.context(found.session.reference, found.id, "json", **asked)
     return await as_page(datasette, request, "sv_context", await _as_page(log, links, found, exact=exact), twin)
 
 
 def _read(source: Source, place: Place, call: int | None, begin: int | None) -> ReadContext:
-    thread_id = place.line.thread_id
+    thread_id = place.session.thread_id
     numbers = numbering(source, thread_id)
     number = numbers.number_of(place.id) or 0
     read = read_request(source, thread_id, number, call)
@@ -95,7 +95,7 @@ def _read(source: Source, place: Place, call: int | None, begin: int | None) -> 
         begin = min(begin, max(end, 1))
         said = messages_of(source, sent, begin - 1, begin - 1 + _MESSAGES)
     return ReadContext(
-        line=place.line,
+        session=place.session,
         id=place.id,
         near=(numbers.first[number - 2] if number > 1 else "", next(iter(numbers.first[number:]), "")),
         sent=sent,
@@ -125,8 +125,8 @@ def _as_json(datasette: Any, request: Any, links: Links, found: ReadContext, *, 
     sent = found.sent
     return {
         "ok": True,
-        "session": found.line.reference,
-        "name": found.line.name,
+        "session": found.session.reference,
+        "name": found.session.name,
         "exchange": found.id,
         **fields.call_fields(sent),
         "rating": rating_fields(found.judged),
@@ -149,7 +149,7 @@ def _as_json(datasette: Any, request: Any, links: Links, found: ReadContext, *, 
             }
             for place, one, said in _numbered(found, exact=exact)
         ],
-        "html_url": datasette.absolute_url(request, links.context(found.line.reference, found.id)),
+        "html_url": datasette.absolute_url(request, links.context(found.session.reference, found.id)),
     }
 
 
@@ -161,7 +161,7 @@ def _numbered(found: ReadContext, *, exact: bool) -> list[tuple[int, Any, Any]]:
 
 
 async def _as_page(log: VisitorLog, links: Links, found: ReadContext, *, exact: bool) -> dict[str, Any]:
-    sent, here, change = found.sent, found.line.reference, found.change
+    sent, here, change = found.sent, found.session.reference, found.change
     showing = Showing(links, here, may_see_files="attachments" in log.tables)
     loop = asyncio.get_running_loop()
 
@@ -184,7 +184,7 @@ async def _as_page(log: VisitorLog, links: Links, found: ReadContext, *, exact: 
         "reference": here,
         "exchange": found.id,
         "near": found.near,
-        "title": one_line(found.line.heading, 120) or found.line.thread_id,
+        "title": one_line(found.session.heading, 120) or found.session.thread_id,
         "sent": sent,
         "unknown": shown.unknown(sent),
         "lead": shown.lead(sent),
@@ -196,7 +196,7 @@ async def _as_page(log: VisitorLog, links: Links, found: ReadContext, *, exact: 
         "cells": [] if exact else shown.cells(sent, links, here, found.stems),
         "words": shown.WORDS,
         "left_out": shown.left_out(sent) if sent.has_fates else "",
-        "commands": to_send_more(sent, found.line.name, to_name(log.database.path)),
+        "commands": to_send_more(sent, found.session.name, to_name(log.database.path)),
         "reason": visible(sent.why.reason) if sent.why else "",
         "window_source": visible(sent.why.window_source) if sent.why else "",
         "change": change,
@@ -216,7 +216,7 @@ def _around(links: Links, found: ReadContext, last: int, *, exact: bool) -> dict
 
     def at(begin: int | None) -> str:
         call = sent.call if sent.calls > 1 else None
-        return links.context(found.line.reference, found.id, exact=1, call=call, **{"from": begin})
+        return links.context(found.session.reference, found.id, exact=1, call=call, **{"from": begin})
 
     return {
         "exact_url": at(None),

@@ -35,7 +35,7 @@ async def place_of(log: VisitorLog, request: Any) -> tuple[Place, bool]:
     def read(source: Source) -> tuple[Place | None, bool]:
         thread_id = find(source, reference)
         found = place(source, wanted, thread_id)
-        return found, found is not None and found.line.thread_id == thread_id
+        return found, found is not None and found.session.thread_id == thread_id
 
     found, is_here = await log.read(read)
     if found is None:
@@ -56,4 +56,4 @@ async def turn(datasette: Any, request: Any) -> Any:
 
 def _address(links: Links, found: Place, words: str | None) -> str:
     asked = {"undone": 1 if found.undone else None, "q": words}
-    return links.card(found.line.reference, found.number, found.id, **asked)
+    return links.card(found.session.reference, found.number, found.id, **asked)

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from llm_session_memory.model.jobs import JobKind, JobState
 from llm_session_memory.reader import jobs as reader
+from llm_session_memory.reader.families import called
 from llm_session_memory.reader.groups import known
 from llm_session_memory.reader.jobs import Entries, Progress, Work
-from llm_session_memory.reader.threads import lines
 from llm_session_memory.rules.safe_text import one_line
 
 from ..compat import NotFound, tilde_decode
@@ -133,7 +133,7 @@ async def _original(log: VisitorLog, links: Links, work: Work) -> str:
         return ""
     if not await log.read(known, (source,)):
         return ""
-    (there,) = await log.read(lines, [source])
+    there = (await log.read(called, [source]))[source]
     return links.compare(a=there.reference, b=work.session)
 
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from llm_session_memory.reader.families import called
 from llm_session_memory.reader.numbering import numbering
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
-from llm_session_memory.reader.threads import lines
 from llm_session_memory.reader.values import Judged
 from llm_session_memory.rules.safe_text import one_line
 
@@ -132,7 +132,7 @@ async def _form(request: Any) -> dict[str, str]:
 
 def _place(source: Source, thread_id: str, wanted: str) -> tuple[str, int, str]:
     """Find an exchange by its number or the id of its first turn. Return its session, its number and its first turn."""
-    (line,) = lines(source, [thread_id])
+    session = called(source, [thread_id])[thread_id]
     numbers = numbering(source, thread_id)
     if wanted.isascii() and wanted.isdigit() and len(wanted) < 12:  # noqa: PLR2004  more than any log has
         number = int(wanted) if 1 <= int(wanted) <= len(numbers) else None
@@ -141,8 +141,8 @@ def _place(source: Source, thread_id: str, wanted: str) -> tuple[str, int, str]:
     if number is None:
         if not wanted:
             raise Refused("Which exchange? Give its number or the id of its first turn in `exchange`.", 400)
-        raise Refused(f"Exchange “{one_line(wanted, 40)}” not found in “{one_line(line.heading, 120)}”.", 404)
-    return line.reference, number, numbers.first[number - 1]
+        raise Refused(f"Exchange “{one_line(wanted, 40)}” not found in “{one_line(session.heading, 120)}”.", 404)
+    return session.reference, number, numbers.first[number - 1]
 
 
 def _rating(form: dict[str, str]) -> Rating | None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from llm_session_memory.reader.alike import alike
 from llm_session_memory.reader.entries import PAGE, RATED_WORDS, Filters, Results
+from llm_session_memory.reader.families import called
 from llm_session_memory.reader.listing import projects, tags
 from llm_session_memory.reader.llms_indexes import Order
 from llm_session_memory.reader.search import search as read
-from llm_session_memory.reader.threads import lines
 from llm_session_memory.reader.usage import models_called
 from llm_session_memory.rules.safe_text import one_line
 from llm_session_memory.rules.search_terms import query_of
@@ -56,7 +56,7 @@ async def search(datasette: Any, request: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Search:
-    """A search as it was asked, and what was found; `within` is the line of the session that was searched."""
+    """A search as it was asked, and what was found; `within` is the session that was searched."""
 
     log: VisitorLog
     links: Links
@@ -131,9 +131,8 @@ async def _context(one: _Search) -> dict[str, Any]:
 
 
 async def _within(log: VisitorLog, reference: str | None) -> tuple[str | None, Any]:
-    """Return the thread to search in, and its line in the list."""
+    """Return the thread to search in, and what it is called."""
     if reference is None:
         return None, None
     thread_id = await thread_named(log, reference)
-    (line,) = await log.read(lines, [thread_id])
-    return thread_id, line
+    return thread_id, (await log.read(called, [thread_id]))[thread_id]

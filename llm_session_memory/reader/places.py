@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .entries import Line
+from .entries import Relative
+from .families import called
 from .numbering import numbering
 from .source import Source
-from .threads import lines, owner
+from .threads import owner
 
 _DIGITS = 11
 """The most digits of an exchange's number. An id is longer."""
@@ -21,7 +22,7 @@ class Place:
     was undone, that of the exchange before it (0 if there is none); then it is not `numbered`.
     """
 
-    line: Line
+    session: Relative
     id: str
     number: int
     undone: bool = False
@@ -53,7 +54,12 @@ def _within(source: Source, thread_id: str, wanted: str) -> Place | None:
     if id_ is None:
         sql = "select id from memory_attempts where thread_id = :thread_id and id = :id"
         id_ = source.value(sql, thread_id=thread_id, id=wanted)
-    described = lines(source, [thread_id]) if id_ else ()
-    if id_ is None or not described:
+    if id_ is None:
         return None
-    return Place(described[0], str(id_), number or numbers.place(str(id_)), undone, numbered=number is not None)
+    return Place(
+        called(source, [thread_id])[thread_id],
+        str(id_),
+        number or numbers.place(str(id_)),
+        undone,
+        numbered=number is not None,
+    )
