@@ -14,8 +14,10 @@ def line_of(source: Source, thread_id: str | None) -> tuple[str, ...]:
 
 def elsewhere(source: Source, thread_id: str) -> list[str]:
     """Return the turns of a thread, and of those it was forked from, that are not in its history."""
-    numbers = numbering(source, thread_id)
-    every = (turn_id for one in line_of(source, thread_id) for turn_id in own_turns(source, one))
+    numbers, line = numbering(source, thread_id), line_of(source, thread_id)
+    if len(line) == 1:  # no need to read 10,000 turns again
+        return [turn_id for turn_ids in numbers.undone for turn_id in turn_ids]
+    every = (turn_id for one in line for turn_id in own_turns(source, one))
     return [turn_id for turn_id in every if numbers.number_of(turn_id) is None]
 
 

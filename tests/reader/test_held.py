@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from llm_session_memory.memory import Memory
 from llm_session_memory.reader import held
 from llm_session_memory.reader.entries import Filters
 from llm_session_memory.reader.functions import register
 from llm_session_memory.reader.held import Numberings
 from llm_session_memory.reader.numbering import numbering as actual
+from llm_session_memory.reader.numbering import own_turns
 from llm_session_memory.reader.search import search
 from llm_session_memory.reader.source import Source
 from llm_session_memory.reader.tables import present
@@ -65,3 +67,19 @@ def test_an_exchange_that_is_logged_meanwhile_has_its_number(path: Path, source:
         (newer,) = log.turns(thread, Said("tide again"))
     assert numbers.holder(thread, newer) == (thread, 5)
     assert numbers.holder(thread, "of another") == (thread, None)
+
+
+@pytest.mark.parametrize("undone", [(), (0,), (1, 3)])
+def test_of_a_conversation_without_a_fork_only_undone_exchanges_are_elsewhere(
+    path: Path, source: Source, undone: tuple[int, ...]
+) -> None:
+    """The turns that are not in its history are those of the exchanges that were undone, in the order of logging."""
+    thread = str(source.query("select min(thread_id) as id from turns")[0]["id"])
+    with Memory(path) as memory:
+        memory.sessions.name_thread(thread, "work")
+    turns = own_turns(source, thread)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executemany("insert into memory_undone values (?, ?, '')", [(thread, turns[place]) for place in undone])
+    now = Source(source.connection, present(source.connection), str(path))
+    assert held.elsewhere(now, thread) == [turns[place] for place in undone]
+    assert set(turns) - set(held.elsewhere(now, thread)) == {id_ for ids in actual(now, thread) for id_ in ids}
