@@ -71,7 +71,7 @@ class _LaterInit(_Later):
     _first = 16
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        if instance is None or not self._first:
+        if not self._first or not isinstance(instance, self._cls):  # a signature is made from the class
             return super().__get__(instance, owner)
         self._first -= 1
         return partial(self._fill, instance)

@@ -76,6 +76,7 @@ def outcome(cls: Any, *given: Any, **named: Any) -> list[str]:
 def test_it_is_as_in_the_standard_library(given: tuple[Any, ...], named: dict[str, Any], *, compiled: bool) -> None:
     """Whatever is done to a value, and with it first, the result or the error is the same."""
     mine = made(frozen.dataclass)
+    assert [*inspect.signature(made(frozen.dataclass)).parameters] == [*inspect.signature(made(dataclass)).parameters]
     if compiled:
         assert inspect.isfunction(mine.__init__)
     assert outcome(mine, *given, **named) == outcome(made(dataclass), *given, **named)
