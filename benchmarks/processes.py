@@ -22,7 +22,7 @@ sys.modules["numpy"] = sys.modules["pandas"] = None
 runpy.run_module("llm", run_name="__main__", alter_sys=True)
 """
 """llm as most people have it. sqlite-utils imports NumPy and pandas if they are there, as they are for our tests. They
-take as long as everything else that llm imports, so all ratios to llm's time would be too good."""
+take nearly as long as everything else that llm imports, so all ratios to llm's time would be too good."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from datasette.utils import actor_matches_allow, await_me_maybe, tilde_decode, t
 from datasette.utils.asgi import Base400
 from datasette.views.base import DatasetteError
 
-from .alike import queries_are_alike, tables_are_alike
+from .one_answer import queries_are_alike, tables_are_alike
 
 try:  # 1.0a20 and newer
     from datasette.resources import DatabaseResource, QueryResource, TableResource

@@ -13,8 +13,8 @@ from tests.imports import Import, name_of, paths, read
 VIEWS = "datasette_session_views"
 
 PARTS = {
-    "alike": set[str](),
-    "compat": {"alike"},
+    "one_answer": set[str](),
+    "compat": {"one_answer"},
     "web": {"compat"},
     "show": {"web"},  # only links, which make URLs
     "routes": {"compat", "web", "show"},

@@ -225,7 +225,9 @@ async def test_the_page_says_if_llms_own_index_was_used(tmp_path: Path, monkeypa
         thread = log.thread()
         log.turns(thread, *(Said(f"Harbour {number}", "") for number in range(60)), block=10)
     page = await serving(path)("/logs/-/sessions/search?q=harb")
-    assert "llm's own index finds whole words only" in page.shown
+    assert "Some conversations are not in the sessions' search index. In those, llm's own index finds" in page.shown
+    within = await serving(path)(f"/logs/-/sessions/search?q=harb&session={thread}")
+    assert "Some exchanges of this session are not in the sessions' search index." in within.shown
     assert (await serving(path)("/logs/-/sessions/search.json?q=harbour&sort=newest")).json()["hits"] == 50
 
 
